@@ -1,0 +1,124 @@
+/**
+ * A parsed file. A document is source text plus a tree whose leaves know where they stand in it, so that a change is a
+ * list of edits and text nobody edits stays as it was. Trees are lists of members, not JavaScript objects: objects
+ * reorder number-like keys, treat `__proto__` specially and cannot hold a key twice.
+ */
+
+/** The type tags of sealed values, plus `null`, which is never sealed. */
+export type ScalarType = "str" | "int" | "float" | "bool" | "time" | "bytes" | "comment" | "null";
+
+/**
+ * One value. `text` is its canonical spelling, which is exactly what is sealed and digested (see `crypto/scalar-bytes.ts`):
+ * `True`/`False`, integers in base 10, floats without exponent, times in RFC 3339, strings as they are.
+ * A `Uint8Array` stands for a string that is not valid UTF-8. For `null` it is `""`.
+ * No value passes through a JavaScript number on its way, apart from floats, which are float64 in every reader of the format.
+ */
+export interface Scalar {
+  readonly type: ScalarType;
+  readonly text: string | Uint8Array;
+}
+
+/**
+ * Where an entry stands in the source: offsets in UTF-16 units, `end` exclusive.
+ * `style` and `indent` belong to the format: what it needs to write another value in the same manner.
+ */
+export interface Place {
+  readonly start: number;
+  readonly end: number;
+  /** The format's own word for how the value is written there, for example `double` or `literal` in YAML. */
+  readonly style: string;
+  /** Columns by which the surrounding block is indented; 0 where the format has no indentation. */
+  readonly indent: number;
+  /** Offset of the list item this value is (in YAML its `-`), or -1 when it is not a list element. */
+  readonly itemStart: number;
+}
+
+/** A value. `at` is `null` in trees that have no text of their own (built for printing, or expanded from an alias). */
+export interface Leaf {
+  readonly kind: "leaf";
+  scalar: Scalar;
+  readonly at: Place | null;
+}
+
+/** A comment: the text after its marker (`#` or `;`), usually with a leading blank. */
+export interface Comment {
+  readonly kind: "comment";
+  scalar: Scalar;
+  /** At the end of a line that holds a value. */
+  readonly inline: boolean;
+  readonly at: Place | null;
+}
+
+export interface Item {
+  readonly kind: "item";
+  readonly key: string;
+  readonly value: Node;
+}
+
+/** `at` is set where one piece of text stands for the whole container (an alias); its leaves then have no places. */
+export interface Mapping {
+  readonly kind: "mapping";
+  readonly members: (Item | Comment)[];
+  readonly at: Place | null;
+}
+
+export interface List {
+  readonly kind: "list";
+  readonly elements: (Node | Comment)[];
+  readonly at: Place | null;
+}
+
+export type Node = Leaf | Mapping | List;
+
+/** A value or a comment: what can be sealed. */
+export type Entry = Leaf | Comment;
+
+/** The keys from the top of a document down to an entry; list positions are not part of it. */
+export type Path = readonly string[];
+
+/**
+ * A file as its format's parser sees it. The `sops` block is not in `roots`: it is in `metadata`.
+ */
+export interface Document {
+  /** The text, byte order mark included. Offsets of places refer to it. */
+  readonly source: string;
+  /** One mapping for each document of the file (only YAML has several). */
+  readonly roots: readonly Mapping[];
+  /** The `sops` block of the first document, unflattened; `null` when there is none. */
+  readonly metadata: Mapping | null;
+}
+
+/** A change of source text: `[start, end)` is replaced. Bytes are for values that are not valid UTF-8. */
+export interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string | Uint8Array;
+}
+
+/** A string value. */
+export function str(text: string): Scalar {
+  return { type: "str", text };
+}
+
+/** A string leaf without a place, for trees that are built to be printed. */
+export function leaf(scalar: Scalar | string): Leaf {
+  return { kind: "leaf", scalar: typeof scalar === "string" ? str(scalar) : scalar, at: null };
+}
+
+/** A mapping without a place. */
+export function mapping(entries: Iterable<readonly [string, Node]>): Mapping {
+  const members: Item[] = [];
+  for (const [key, value] of entries) members.push({ kind: "item", key, value });
+  return { kind: "mapping", members, at: null };
+}
+
+/** A list without a place. */
+export function list(elements: (Node | Comment)[]): List {
+  return { kind: "list", elements, at: null };
+}
+
+/** The first item with that key, or `null`. */
+export function itemOf(map: Mapping, key: string): Item | null {
+  for (const member of map.members) if (member.kind === "item" && member.key === key) return member;
+  return null;
+}

@@ -1,0 +1,31 @@
+import type { Edit } from "./document.ts";
+
+/**
+ * Source text with all edits applied, as UTF-8. Edits may come in any order but must not overlap; insertions at one
+ * offset (`start === end`) keep the order they were given in.
+ */
+export function applyEdits(source: string, edits: readonly Edit[]): Uint8Array {
+  const sorted = inOrder(edits);
+  const chunks: Uint8Array[] = [];
+  let text = "";
+  let at = 0;
+  for (const edit of sorted) {
+    if (edit.start < at) throw new Error(`overlapping edits at offset ${edit.start}`);
+    text += source.slice(at, edit.start);
+    if (typeof edit.text === "string") text += edit.text;
+    else {
+      chunks.push(Buffer.from(text), edit.text);
+      text = "";
+    }
+    at = edit.end;
+  }
+  text += source.slice(at);
+  return chunks.length === 0 ? Buffer.from(text) : Buffer.concat([...chunks, Buffer.from(text)]);
+}
+
+function inOrder(edits: readonly Edit[]): readonly Edit[] {
+  for (let i = 1; i < edits.length; i++) {
+    if ((edits[i] as Edit).start < (edits[i - 1] as Edit).start) return edits.toSorted((a, b) => a.start - b.start);
+  }
+  return edits;
+}

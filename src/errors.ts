@@ -1,0 +1,109 @@
+/** Every way a call can fail that is not a bug. The prefix says whose fault it is; the table in `cli/exit-status.ts` gives the exit status. */
+export type ErrorCode =
+  // Wrong use of a function or a command.
+  | "USAGE"
+  | "USAGE_CONFLICT"
+  | "USAGE_NO_FILE"
+  | "USAGE_BAD_PATH"
+  | "USAGE_BAD_CONTEXT"
+  // The file that was given.
+  | "INPUT_MISSING"
+  | "INPUT_UNREADABLE"
+  | "INPUT_MALFORMED"
+  | "INPUT_EMPTY"
+  | "INPUT_UNSUPPORTED"
+  | "INPUT_ALREADY_ENCRYPTED"
+  | "INPUT_NOT_ENCRYPTED"
+  | "INPUT_METADATA"
+  | "INPUT_NOTHING_TO_ENCRYPT"
+  | "INPUT_PATH_NOT_FOUND"
+  // Recipients and identities.
+  | "KEY_NO_RECIPIENT"
+  | "KEY_BAD_RECIPIENT"
+  | "KEY_WRAP_FAILED"
+  | "KEY_UNAVAILABLE"
+  // What was sealed is not what is there.
+  | "INTEGRITY_TAG"
+  | "INTEGRITY_MAC"
+  // `.sops.yaml`.
+  | "CONFIG_UNREADABLE"
+  | "CONFIG_MALFORMED"
+  | "CONFIG_NO_RULE"
+  // Programs, networks and credentials.
+  | "PROVIDER_FAILED"
+  | "PROVIDER_UNSUPPORTED"
+  // The result.
+  | "OUTPUT_UNREPRESENTABLE"
+  | "OUTPUT_CHANGED_MEANWHILE"
+  | "OUTPUT_VERIFY_FAILED"
+  | "OUTPUT_WRITE_FAILED";
+
+/** Where and what, as data. Never holds a value of a file, a key or a passphrase. */
+export interface ErrorDetails {
+  /** The file as the caller named it. */
+  readonly file?: string;
+  /** From 1. */
+  readonly line?: number;
+  /** From 1, in UTF-16 units. */
+  readonly column?: number;
+  /** Keys from the top of the document. */
+  readonly path?: readonly string[];
+  /** Provider id, such as `age`. */
+  readonly provider?: string;
+  /** One entry for each key that was tried: its identity string and why it did not help. */
+  readonly attempts?: readonly KeyAttempt[];
+}
+
+/** One recipient that was tried for the data key. */
+export interface KeyAttempt {
+  readonly provider: string;
+  /** The recipient's identity string, for example an age recipient or a KMS ARN. */
+  readonly recipient: string;
+  readonly reason: string;
+}
+
+/**
+ * The one error class. `message` says what failed and where, in lower case; `hint` what to try next.
+ * Callers branch on `code`; message text may change freely. Anything else that is thrown is a bug.
+ */
+export class KeyleafError extends Error {
+  override readonly name = "KeyleafError";
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly details: ErrorDetails;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { readonly hint?: string; readonly details?: ErrorDetails; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.details = options.details ?? {};
+  }
+}
+
+/** A parse failure at an offset (UTF-16 units, from 0) of `source`, with line and column in message and details. */
+export function malformed(what: string, source: string, offset: number, hint?: string): KeyleafError {
+  const { line, column } = lineAndColumn(source, offset);
+  return new KeyleafError("INPUT_MALFORMED", `line ${line}, column ${column}: ${what}`, {
+    details: { line, column },
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/** Line and column of an offset, both from 1. */
+export function lineAndColumn(source: string, offset: number): { line: number; column: number } {
+  const before = source.slice(0, offset);
+  const lastBreak = before.lastIndexOf("\n");
+  let line = 1;
+  for (let at = before.indexOf("\n"); at !== -1; at = before.indexOf("\n", at + 1)) line++;
+  return { line, column: offset - lastBreak };
+}
+
+/** A path as messages show it: `db.hosts`, quoted where a key is not a plain word. */
+export function pathText(path: readonly string[]): string {
+  if (path.length === 0) return "(top)";
+  return path.map((key) => (/^[\w-]+$/.test(key) ? key : JSON.stringify(key))).join(".");
+}

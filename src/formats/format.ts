@@ -1,0 +1,48 @@
+import type { Document, Edit, Entry, List, Mapping, Node, Place, Scalar } from "../document/document.ts";
+
+export type FormatId = "yaml" | "json" | "dotenv" | "ini" | "binary";
+
+/** How a whole tree is printed. */
+export interface PrintOptions {
+  /** Blanks a level; `"tab"` is for JSON only. Absent: the format's own default. */
+  readonly indent?: number | "tab";
+}
+
+/** One file type: where the values are, and how one is written. Sees no key. */
+export interface Format {
+  readonly id: FormatId;
+  /** Ends of file names, with the dot. */
+  readonly extensions: readonly string[];
+  /**
+   * Strict. Entries and metadata block come apart.
+   * @throws `INPUT_MALFORMED` with line and column, `INPUT_EMPTY`, `INPUT_UNSUPPORTED` (for example a key that is not a
+   * string), `INPUT_METADATA` (two `sops` blocks, or one that is not a mapping).
+   */
+  parse(source: Uint8Array): Document;
+  /**
+   * The edit that puts a value (or a comment, marker included) where `entry` stands, written in the style found there, so
+   * quoted as place and style need. An envelope is written by the same function: it is a string. The text must depend
+   * only on the value and on what sealing keeps of the place, so that the edit that opens gives back what was there.
+   * A leaf whose new value is of type `comment` (a sealed comment that stands as a list element) becomes a comment.
+   */
+  edit(entry: Entry, value: Scalar, doc: Document): Edit;
+  /** The edit that writes out a container that stands for an alias. Absent where the format has none. */
+  expand?(container: Mapping | List, doc: Document): Edit;
+  /**
+   * What a piece of source text would be read as in that place; `null` when it would not be exactly one value (or, for
+   * the place of a comment, one comment). Used to check the sealed record of original spellings.
+   */
+  read(text: string, at: Place, doc: Document): Scalar | null;
+  /** Edits that write, replace (`block`) or remove (`null`) the metadata block, in every document of the file. */
+  metadataEdits(doc: Document, block: Mapping | null): Edit[];
+  /**
+   * Text of one selected node, as `--extract` gives it: raw for strings, otherwise as the reference's emitter prints it.
+   * @throws `OUTPUT_UNREPRESENTABLE`
+   */
+  printNode(node: Node, options: PrintOptions): Uint8Array;
+  /**
+   * A whole file printed anew, as the reference prints it: for conversion between formats.
+   * @throws `OUTPUT_UNREPRESENTABLE` when the tree cannot be expressed, naming the path.
+   */
+  print(roots: readonly Mapping[], options: PrintOptions): Uint8Array;
+}
