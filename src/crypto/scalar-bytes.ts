@@ -49,18 +49,14 @@ export function floatValue(text: string): number {
   return Number(text);
 }
 
-/**
- * Go's `%e`-or-`%f` choice for a float: exponent form below 1e-4 and from `1e21` (JSON) or 1e6 (YAML) on.
- * @param bigExponent - decimal exponent from which on the exponent form is used.
- */
-function shortestFloat(value: number, bigExponent: number): string {
+/** Go's shortest `%g`: exponent form below 1e-4 and from 1e6 on, exponent signed and at least two digits. */
+function shortestFloat(value: number): string {
   const plain = floatBytes(value);
   if (value === 0) return plain;
   const [mantissa = "", exponentText = "0"] = value.toExponential().split("e");
   const exponent = Number(exponentText);
-  if (exponent >= -4 && exponent < bigExponent) return plain;
-  const digits = String(Math.abs(exponent)).padStart(2, "0");
-  return `${mantissa}e${exponent < 0 ? "-" : "+"}${digits}`;
+  if (exponent >= -4 && exponent < 6) return plain;
+  return `${mantissa}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
 }
 
 /** Value text of a non-string scalar in YAML, as go-yaml prints it (sops-format 11.2). */
@@ -75,7 +71,7 @@ export function yamlText(scalar: Scalar): string {
       if (text === "NaN") return ".nan";
       if (text === "+Inf") return ".inf";
       if (text === "-Inf") return "-.inf";
-      return shortestFloat(floatValue(text), 21);
+      return shortestFloat(floatValue(text));
     }
     default:
       return text;
@@ -111,7 +107,7 @@ export function plainText(scalar: Scalar): string {
     case "time":
       return text.replace(/\.\d+/, "");
     case "float": {
-      const printed = shortestFloat(floatValue(text), 21).replace("e", "E");
+      const printed = shortestFloat(floatValue(text)).replace("e", "E");
       return /[.E]|Inf|NaN/.test(printed) ? printed : `${printed}.0`;
     }
     default:
@@ -119,7 +115,15 @@ export function plainText(scalar: Scalar): string {
   }
 }
 
-const TYPES: ReadonlySet<string> = new Set(["str", "int", "float", "bool", "time", "bytes", "comment"] satisfies ScalarType[]);
+const TYPES: ReadonlySet<string> = new Set([
+  "str",
+  "int",
+  "float",
+  "bool",
+  "time",
+  "bytes",
+  "comment",
+] satisfies ScalarType[]);
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**

@@ -86,6 +86,10 @@ export interface Document {
   readonly roots: readonly Mapping[];
   /** The `sops` block of the first document, unflattened; `null` when there is none. */
   readonly metadata: Mapping | null;
+  /** A document after the first has a `sops` entry. */
+  readonly hasLaterMetadata?: boolean;
+  /** Aliases as they stand in the text, each with the range of what it repeats. */
+  readonly aliases?: readonly { readonly at: Place; readonly target: { readonly start: number; readonly end: number } }[];
 }
 
 /** A change of source text: `[start, end)` is replaced. Bytes are for values that are not valid UTF-8. */

@@ -1,0 +1,166 @@
+import { timingSafeEqual } from "node:crypto";
+import type { Host } from "../../host.ts";
+import { decodeBase64, encodeUnpadded } from "./base64.ts";
+import { AgeFailure } from "./failure.ts";
+import { hkdf, hmac, openBytes, sealBytes, TAG_BYTES } from "./primitives.ts";
+
+/**
+ * The binary age file: a text header, which keeps the file key once for each recipient and is closed by a MAC, then the
+ * payload in chunks under a key derived from the file key. Source: C2SP age.md.
+ */
+
+const VERSION_LINE = "age-encryption.org/v1";
+const FILE_KEY_BYTES = 16;
+const MAC_BYTES = 32;
+const NONCE_BYTES = 16;
+const BODY_COLUMNS = 64;
+const CHUNK_BYTES = 64 * 1024;
+const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
+const NO_SALT = new Uint8Array();
+
+/** The file key as one recipient keeps it. */
+export interface Stanza {
+  /** Printable ASCII without blanks; the first one is the kind, for example `X25519`. At least one. */
+  readonly args: readonly string[];
+  readonly body: Uint8Array;
+}
+
+/** A file whose header was read, but not yet authenticated: that takes the file key. */
+export interface AgeFile {
+  /** At least one. */
+  readonly stanzas: readonly Stanza[];
+  /** The part of the header the MAC covers. */
+  readonly covered: Uint8Array;
+  /** 32 bytes. */
+  readonly mac: Uint8Array;
+  /** Payload nonce and chunks. */
+  readonly rest: Uint8Array;
+}
+
+/**
+ * @param file - Binary; kept, not copied.
+ * @throws `PROVIDER_FAILED` (header)
+ */
+export function parseAgeFile(file: Uint8Array): AgeFile {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.length);
+  let at = 0;
+  function nextLine(): string {
+    const end = bytes.indexOf("\n", at);
+    if (end === -1) throw new AgeFailure("header", "ends too early");
+    const line = bytes.toString("latin1", at, end);
+    at = end + 1;
+    return line;
+  }
+
+  if (nextLine() !== VERSION_LINE) throw new AgeFailure("header", "unknown version");
+  const stanzas: Stanza[] = [];
+  for (;;) {
+    const start = at;
+    const line = nextLine();
+    if (line.startsWith("->")) stanzas.push({ args: parseArgs(line), body: parseBody(nextLine) });
+    else {
+      const mac = line.startsWith("--- ") ? decodeBase64(line.slice(4), false) : null;
+      if (mac?.length !== MAC_BYTES) throw new AgeFailure("header", "malformed MAC line");
+      checkStanzas(stanzas);
+      return { stanzas, covered: bytes.subarray(0, start + "---".length), mac, rest: bytes.subarray(at) };
+    }
+  }
+}
+
+function parseArgs(line: string): string[] {
+  if (!/^->( [\x21-\x7e]+)+$/.test(line)) throw new AgeFailure("header", "malformed stanza");
+  return line.split(" ").slice(1);
+}
+
+/** A body ends with a line that is not full, if need be an empty one. */
+function parseBody(nextLine: () => string): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (;;) {
+    const line = nextLine();
+    const part = line.length <= BODY_COLUMNS ? decodeBase64(line, false) : null;
+    if (part === null) throw new AgeFailure("header", "malformed stanza body");
+    parts.push(part);
+    if (line.length < BODY_COLUMNS) return Buffer.concat(parts);
+  }
+}
+
+/** A passphrase stands alone, so that nobody who only knows it can pass for one of several senders. */
+function checkStanzas(stanzas: readonly Stanza[]): void {
+  if (stanzas.length === 0) throw new AgeFailure("header", "no stanza");
+  if (stanzas.length > 1 && stanzas.some(({ args }) => args[0] === "scrypt")) {
+    throw new AgeFailure("header", "a passphrase stanza among others");
+  }
+}
+
+/**
+ * Checks the header's MAC, then opens the payload.
+ *
+ * @param fileKey - 16 bytes.
+ * @returns The whole payload in a new array; nothing when any chunk of it fails.
+ * @throws `PROVIDER_FAILED` (HMAC, header, payload)
+ */
+export function openPayload(file: AgeFile, fileKey: Uint8Array): Uint8Array {
+  if (!timingSafeEqual(headerMac(fileKey, file.covered), file.mac)) throw new AgeFailure("HMAC", "does not match");
+  if (file.rest.length < NONCE_BYTES) throw new AgeFailure("header", "payload nonce is cut off");
+  const key = hkdf(fileKey, file.rest.subarray(0, NONCE_BYTES), "payload");
+  const sealed = file.rest.subarray(NONCE_BYTES);
+  // An empty payload is one empty chunk.
+  const chunkCount = Math.max(1, Math.ceil(sealed.length / SEALED_CHUNK_BYTES));
+  if (sealed.length - (chunkCount - 1) * SEALED_CHUNK_BYTES < TAG_BYTES) throw new AgeFailure("payload", "is cut off");
+  // An array of its own: small buffers share their memory with others.
+  const payload = new Uint8Array(sealed.length - chunkCount * TAG_BYTES);
+  for (let index = 0; index < chunkCount; index++) {
+    const at = index * SEALED_CHUNK_BYTES;
+    const end = Math.min(at + SEALED_CHUNK_BYTES, sealed.length);
+    const chunk = openBytes(key, chunkNonce(index, end === sealed.length), sealed.subarray(at, end));
+    if (chunk === null) throw new AgeFailure("payload", "a chunk does not match its tag");
+    if (chunk.length === 0 && index > 0) throw new AgeFailure("payload", "empty last chunk");
+    payload.set(chunk, index * CHUNK_BYTES);
+  }
+  return payload;
+}
+
+/**
+ * Seals a payload under a fresh file key.
+ *
+ * @param payload - Read, not kept.
+ * @param wrapFileKey - Gives the header's stanzas for the file key (16 bytes; not to be kept).
+ * @returns A binary age file.
+ */
+export function sealAgeFile(
+  payload: Uint8Array,
+  wrapFileKey: (fileKey: Uint8Array) => readonly Stanza[],
+  host: Pick<Host, "fillRandom">,
+): Uint8Array {
+  const fileKey = new Uint8Array(FILE_KEY_BYTES);
+  host.fillRandom(fileKey);
+  const nonce = new Uint8Array(NONCE_BYTES);
+  host.fillRandom(nonce);
+  const covered = Buffer.from(`${VERSION_LINE}\n${wrapFileKey(fileKey).map(stanzaText).join("")}---`);
+  const parts: Uint8Array[] = [covered, Buffer.from(` ${encodeUnpadded(headerMac(fileKey, covered))}\n`), nonce];
+  const key = hkdf(fileKey, nonce, "payload");
+  for (let index = 0; index < Math.max(1, Math.ceil(payload.length / CHUNK_BYTES)); index++) {
+    const at = index * CHUNK_BYTES;
+    const end = Math.min(at + CHUNK_BYTES, payload.length);
+    parts.push(sealBytes(key, chunkNonce(index, end === payload.length), payload.subarray(at, end)));
+  }
+  return Buffer.concat(parts);
+}
+
+function stanzaText({ args, body }: Stanza): string {
+  const lines = encodeUnpadded(body).match(/.{1,64}/g) ?? [];
+  if (lines.at(-1)?.length !== BODY_COLUMNS) return `-> ${args.join(" ")}\n${lines.join("\n")}\n`;
+  return `-> ${args.join(" ")}\n${lines.join("\n")}\n\n`;
+}
+
+function headerMac(fileKey: Uint8Array, covered: Uint8Array): Uint8Array {
+  return hmac(hkdf(fileKey, NO_SALT, "header"), covered);
+}
+
+/** Eleven bytes of counter, big-endian, and a byte that says whether the chunk is the last one. No array has 2^32 chunks. */
+function chunkNonce(index: number, isLast: boolean): Uint8Array {
+  const nonce = Buffer.alloc(12);
+  nonce.writeUInt32BE(index, 7);
+  nonce[11] = isLast ? 1 : 0;
+  return nonce;
+}

@@ -1,0 +1,135 @@
+import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from "node:crypto";
+import { KeyleafError } from "../../errors.ts";
+import type { Host } from "../../host.ts";
+import type { Stanza } from "./age-file.ts";
+import { decodeBase64, encodeUnpadded } from "./base64.ts";
+import { decodeBech32, encodeBech32 } from "./bech32.ts";
+import { AgeFailure } from "./failure.ts";
+import { hkdf, openBytes, sealBytes } from "./primitives.ts";
+
+/** The X25519 recipient of age: the file key is sealed under a key agreed on with an ephemeral one. Source: C2SP age.md. */
+
+const KIND = "X25519";
+const INFO = "age-encryption.org/v1/X25519";
+const IDENTITY_PREFIX = "AGE-SECRET-KEY-";
+const RECIPIENT_PREFIX = "age";
+const KEY_BYTES = 32;
+/** A file key of 16 bytes and its tag. Checked before opening: a longer one could be made to open under several keys. */
+const BODY_BYTES = 32;
+const PKCS8_START = Buffer.from("302e020100300506032b656e04220420", "hex");
+/** Every wrapping key is used once. */
+const ZERO_NONCE = new Uint8Array(12);
+
+/** An X25519 identity. Its secret is in private fields, where printing an object does not show it. */
+export class X25519Identity {
+  readonly #secret: Uint8Array;
+  /** Made when first needed: of a file with many identities, mostly one is used. */
+  #imported: { readonly key: KeyObject; readonly publicKey: Uint8Array } | null = null;
+
+  /** @param secret - 32 bytes; kept. */
+  constructor(secret: Uint8Array) {
+    this.#secret = secret;
+  }
+
+  /** The public key: 32 bytes. */
+  get publicKey(): Uint8Array {
+    return this.#import().publicKey;
+  }
+
+  /**
+   * @returns The file key (16 bytes), or `null` when no stanza is for this identity.
+   * @throws `PROVIDER_FAILED` (header) for a malformed X25519 stanza, whoever it is for.
+   */
+  unwrapFileKey(stanzas: readonly Stanza[]): Uint8Array | null {
+    const { key, publicKey } = this.#import();
+    for (const { args, body } of stanzas) {
+      if (args[0] !== KIND) continue;
+      const share = args.length === 2 ? decodeBase64(args[1] ?? "", false) : null;
+      if (share?.length !== KEY_BYTES || body.length !== BODY_BYTES) {
+        throw new AgeFailure("header", "malformed X25519 stanza");
+      }
+      const secret = agree(key, share);
+      if (secret === null) throw new AgeFailure("header", "X25519 stanza with a share of low order");
+      const fileKey = openBytes(hkdf(secret, Buffer.concat([share, publicKey]), INFO), ZERO_NONCE, body);
+      if (fileKey !== null) return fileKey;
+    }
+    return null;
+  }
+
+  #import(): { readonly key: KeyObject; readonly publicKey: Uint8Array } {
+    this.#imported ??= importSecret(this.#secret);
+    return this.#imported;
+  }
+}
+
+/**
+ * Seals a file key (16 bytes) for a public key (32 bytes).
+ * @throws `KEY_BAD_RECIPIENT` when the public key has low order, so that everybody could open the result.
+ */
+export function wrapFileKey(fileKey: Uint8Array, publicKey: Uint8Array, host: Pick<Host, "fillRandom">): Stanza {
+  const ephemeral = new Uint8Array(KEY_BYTES);
+  host.fillRandom(ephemeral);
+  const { key, publicKey: share } = importSecret(ephemeral);
+  const secret = agree(key, publicKey);
+  if (secret === null) {
+    throw new KeyleafError("KEY_BAD_RECIPIENT", "age recipient is a key of low order", {
+      details: { provider: "age" },
+    });
+  }
+  const wrappingKey = hkdf(secret, Buffer.concat([share, publicKey]), INFO);
+  return { args: [KIND, encodeUnpadded(share)], body: sealBytes(wrappingKey, ZERO_NONCE, fileKey) };
+}
+
+/** A fresh identity and its recipient, as text. The identity is a secret key. */
+export function generateIdentity(host: Pick<Host, "fillRandom">): { identity: string; recipient: string } {
+  const secret = new Uint8Array(KEY_BYTES);
+  host.fillRandom(secret);
+  return {
+    identity: encodeBech32(IDENTITY_PREFIX.toLowerCase(), secret).toUpperCase(),
+    recipient: recipientOf(new X25519Identity(secret)),
+  };
+}
+
+/** The recipient text of an identity: `age1...`. */
+export function recipientOf(identity: X25519Identity): string {
+  return encodeBech32(RECIPIENT_PREFIX, identity.publicKey);
+}
+
+/** @param text - `AGE-SECRET-KEY-1...`, upper case, not trimmed. @returns the identity, or what is wrong with it. */
+export function parseIdentity(text: string): X25519Identity | { readonly problem: string } {
+  const bytes = keyBytes(text, IDENTITY_PREFIX);
+  return bytes instanceof Uint8Array ? new X25519Identity(bytes) : bytes;
+}
+
+/** @param text - `age1...`, lower case, not trimmed. @returns the public key (32 bytes), or what is wrong with it. */
+export function parseRecipient(text: string): Uint8Array | { readonly problem: string } {
+  return keyBytes(text, RECIPIENT_PREFIX);
+}
+
+function keyBytes(text: string, prefix: string): Uint8Array | { readonly problem: string } {
+  const decoded = decodeBech32(text);
+  if ("problem" in decoded) return decoded;
+  // The prefix comes back in the case of the text, so this also refuses the wrong case.
+  if (decoded.prefix !== prefix) return { problem: "another kind of key" };
+  if (decoded.bytes.length !== KEY_BYTES) return { problem: "wrong length" };
+  return decoded.bytes;
+}
+
+/** DER rather than JWK: Node 26 refuses a JWK without the public key, which is only known after this. */
+function importSecret(secret: Uint8Array): { key: KeyObject; publicKey: Uint8Array } {
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8_START, secret]), format: "der", type: "pkcs8" });
+  return { key, publicKey: Buffer.from(key.export({ format: "jwk" }).x ?? "", "base64url") };
+}
+
+/** The shared secret (32 bytes); `null` when it is all zero, which a public key of low order brings about. */
+function agree(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array | null {
+  const x = Buffer.from(publicKey).toString("base64url");
+  const peer = createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
+  try {
+    const secret = diffieHellman({ privateKey, publicKey: peer });
+    return secret.some((byte) => byte !== 0) ? secret : null;
+  } catch {
+    // OpenSSL and BoringSSL make the check themselves; with two valid keys nothing else can fail.
+    return null;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Sealed } from "./cipher.ts";
+
+/** The `ENC[...]` text taken apart. */
+export interface EncryptedValue extends Sealed {
+  /** Type tag as written, see `ScalarType`. Not authenticated. */
+  readonly type: string;
+}
+
+// White space may follow: a literal block ends with a line break. Anything else behind the bracket is refused, although
+// the reference ignores it: it is not authenticated.
+const ENVELOPE =
+  /^ENC\[AES256_GCM,data:((?:[A-Za-z0-9+/]+={0,2})?),iv:([A-Za-z0-9+/]+={0,2}),tag:([A-Za-z0-9+/]{22}==),type:([^,\]]+)\]\s*$/;
+
+/**
+ * Reads an envelope.
+ * @returns `null` when the text is not one: another algorithm, bad base64 (padding is required), a tag that is not 16 bytes.
+ *
+ * Source: sops-format 3.1; SOPS aes/cipher.go `parse`.
+ */
+export function parseEncryptedValue(text: string): EncryptedValue | null {
+  const match = ENVELOPE.exec(text);
+  if (match === null) return null;
+  const [, data = "", iv = "", tag = "", type = ""] = match;
+  if (data.length % 4 !== 0 || iv.length % 4 !== 0) return null;
+  return { data: Buffer.from(data, "base64"), iv: Buffer.from(iv, "base64"), tag: Buffer.from(tag, "base64"), type };
+}
+
+/** Writes an envelope. */
+export function formatEncryptedValue(sealed: Sealed, type: string): string {
+  return `ENC[AES256_GCM,data:${base64(sealed.data)},iv:${base64(sealed.iv)},tag:${base64(sealed.tag)},type:${type}]`;
+}
+
+/** Whether a string looks like an envelope of that type; says nothing about its being authentic. */
+export function isEncryptedValueOf(text: string | Uint8Array, type: string): boolean {
+  return typeof text === "string" && text.startsWith("ENC[AES256_GCM,") && text.trimEnd().endsWith(`,type:${type}]`);
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}

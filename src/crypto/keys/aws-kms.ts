@@ -1,0 +1,421 @@
+/**
+ * AWS KMS: the key named by an ARN wraps the data key, bound to an encryption context. The AWS SDK is loaded when the
+ * first key is used, and everything that speaks to it is in `loadSdkClient`; the rest of this file is text.
+ *
+ * Source: sops-format 10.3; sops-cli 12 and 15; SOPS kms/keysource.go.
+ */
+import { type Item, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
+import { KeyleafError } from "../../errors.ts";
+import type { Host } from "../../host.ts";
+import type { KeyProvider } from "./provider.ts";
+
+/** One KMS key as rules, flags and files name it. */
+export interface AwsKmsRecipient {
+  /** Of a key or an alias, as given: its form is checked when the key is used. */
+  readonly arn: string;
+  /** ARN of a role to assume first; `""`: none. */
+  readonly role: string;
+  /** Profile of the AWS shared configuration; `""`: the default one. */
+  readonly profile: string;
+  /** Encryption context; empty: none. */
+  readonly context: ReadonlyMap<string, string>;
+}
+
+/** The two calls that are needed of KMS. Both throw what the SDK throws. */
+export interface KmsClient {
+  /** @returns the ciphertext blob. */
+  encrypt(arn: string, plaintext: Uint8Array, context: ReadonlyMap<string, string>): Promise<Uint8Array>;
+  /** @returns the plaintext. */
+  decrypt(arn: string, ciphertext: Uint8Array, context: ReadonlyMap<string, string>): Promise<Uint8Array>;
+}
+
+/** Whom a client speaks to, and as whom. */
+export interface KmsClientSettings {
+  readonly region: string;
+  /** `""`: the default one. */
+  readonly profile: string;
+  /** `""`: no role is assumed. */
+  readonly role: string;
+  /** Name of the session when a role is assumed. */
+  readonly sessionName: string;
+}
+
+/** Makes a client. It is kept, so that many files share one connection and one assumed role. */
+export type LoadKmsClient = (settings: KmsClientSettings, host: Host) => Promise<KmsClient>;
+
+/** The provider on top of a client; tests bring their own. */
+export function createAwsKms(loadClient: LoadKmsClient): KeyProvider<AwsKmsRecipient> {
+  const clientsOf = new WeakMap<Host, Map<string, Promise<KmsClient>>>();
+
+  function clientFor(recipient: AwsKmsRecipient, region: string, host: Host): Promise<KmsClient> {
+    const clients = clientsOf.get(host) ?? new Map<string, Promise<KmsClient>>();
+    clientsOf.set(host, clients);
+    const { profile, role } = recipient;
+    const id = JSON.stringify([region, profile, role]);
+    const client = clients.get(id) ?? loadClient({ region, profile, role, sessionName: sessionName(host) }, host);
+    clients.set(id, client);
+    return client;
+  }
+
+  return {
+    id: "aws-kms",
+    names: { metadata: "kms", rule: "kms", group: "kms", flag: "kms", env: "SOPS_KMS_ARN" },
+    isLocal: false,
+
+    fromText(text, options) {
+      return text
+        .replace(/\s/g, "")
+        .split(",")
+        .filter((item) => item !== "")
+        .map((item) => {
+          const plus = item.indexOf("+arn:");
+          const [arn, role] = plus > 0 ? [item.slice(0, plus), item.slice(plus + 1)] : [item, ""];
+          return { arn, role, profile: options.awsProfile ?? "", context: options.encryptionContext ?? new Map() };
+        });
+    },
+
+    fromGroup(value) {
+      return [fromGroup(value)];
+    },
+
+    identity: identityText,
+
+    identityOf(key) {
+      return identityText(recipientOf(key.fields));
+    },
+
+    async wrap(dataKey, recipient, host) {
+      const region = regionOf(recipient.arn);
+      if (region === null) throw badRecipient(`${JSON.stringify(recipient.arn)} is not the ARN of a KMS key or alias`);
+      const ciphertext = await translated("encrypt", recipient, async () => {
+        const client = await clientFor(recipient, region, host);
+        return client.encrypt(recipient.arn, dataKey, recipient.context);
+      });
+      return { provider: "aws-kms", fields: fieldsOf(recipient, ciphertext, host.now()) };
+    },
+
+    async unwrap(key, host) {
+      const recipient = recipientOf(key.fields);
+      if (recipient.arn === "") throw failed("the wrapped key has no arn");
+      const region = regionOf(recipient.arn);
+      if (region === null) throw failed("the arn of the wrapped key is not the ARN of a KMS key or alias");
+      if (contextOf(fieldOf(key.fields, "context")) === null) {
+        throw failed("the context of the wrapped key is not a mapping of texts");
+      }
+      const ciphertext = decodeBase64(textOf(fieldOf(key.fields, "enc")));
+      if (ciphertext === null) throw failed("enc of the wrapped key is missing or not base64");
+      return translated("decrypt", recipient, async () => {
+        const client = await clientFor(recipient, region, host);
+        return client.decrypt(recipient.arn, ciphertext, recipient.context);
+      });
+    },
+  };
+}
+
+/** AWS KMS through the AWS SDK. */
+export const awsKms: KeyProvider<AwsKmsRecipient> = createAwsKms(loadSdkClient);
+
+/**
+ * The region named in the ARN, which overrides any configured one; `null` when it is not the ARN of a KMS key or alias.
+ * The reference takes any text for a region; it becomes part of a host name, so here it has to look like one.
+ */
+function regionOf(arn: string): string | null {
+  return /^arn:aws[\w-]*:kms:([A-Za-z0-9-]+):[0-9]+:(?:key|alias)\/.+$/.exec(arn)?.[1] ?? null;
+}
+
+/** As the reference names its sessions; `@-_` is a range there too, so that hyphens go. */
+function sessionName(host: Host): string {
+  return `sops@${host.hostname.replace(/[^a-zA-Z0-9=,.@-_]+/g, "")}`.slice(0, 64);
+}
+
+function identityText({ arn, role, profile, context }: AwsKmsRecipient): string {
+  const name = role === "" ? arn : `${arn}+${role}`;
+  const pairs = sorted(context)
+    .map(([key, value]) => `${key}:${value}`)
+    .join(",");
+  if (profile !== "") return `${name}|${pairs}|${profile}`;
+  return pairs === "" ? name : `${name}|${pairs}`;
+}
+
+/** By the bytes of the keys, as Go sorts. */
+function sorted(context: ReadonlyMap<string, string>): [string, string][] {
+  return [...context].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+/** The entry as it goes into the file. `aws_profile` is always there, the way the reference writes it. */
+function fieldsOf({ arn, role, profile, context }: AwsKmsRecipient, ciphertext: Uint8Array, now: Date): Mapping {
+  const fields: [string, Node][] = [
+    ["arn", leaf(arn)],
+    ["aws_profile", leaf(profile)],
+  ];
+  if (context.size > 0) {
+    fields.push(["context", mapping(sorted(context).map(([key, value]) => [key, leaf(value)] as const))]);
+  }
+  fields.push(["created_at", leaf(`${now.toISOString().slice(0, 19)}Z`)]);
+  fields.push(["enc", leaf(Buffer.from(ciphertext).toString("base64"))]);
+  if (role !== "") fields.push(["role", leaf(role)]);
+  return mapping(fields);
+}
+
+/** What an entry of a file names; what is missing or malformed is empty. */
+function recipientOf(fields: Mapping): AwsKmsRecipient {
+  return {
+    arn: textOf(fieldOf(fields, "arn")),
+    role: textOf(fieldOf(fields, "role")),
+    profile: textOf(fieldOf(fields, "aws_profile")),
+    context: contextOf(fieldOf(fields, "context")) ?? new Map(),
+  };
+}
+
+/** Field names are read in any case, as the reference does. */
+function fieldOf(fields: Mapping, name: string): Node | undefined {
+  return itemsOf(fields).find((item) => item.key.toLowerCase() === name)?.value;
+}
+
+function itemsOf(map: Mapping): Item[] {
+  return map.members.filter((member): member is Item => member.kind === "item");
+}
+
+function textOf(node: Node | undefined): string {
+  return node?.kind === "leaf" && typeof node.scalar.text === "string" ? node.scalar.text : "";
+}
+
+function isNull(node: Node): boolean {
+  return node.kind === "leaf" && node.scalar.type === "null";
+}
+
+/** Null values are left out, as the reference does when it calls AWS. `null`: not a mapping of texts. */
+function contextOf(node: Node | undefined): Map<string, string> | null {
+  const context = new Map<string, string>();
+  if (node === undefined || isNull(node)) return context;
+  if (node.kind !== "mapping") return null;
+  for (const { key, value } of itemsOf(node)) {
+    if (isNull(value)) continue;
+    if (value.kind !== "leaf" || typeof value.scalar.text !== "string") return null;
+    context.set(key, value.scalar.text);
+  }
+  return context;
+}
+
+/** An element of `kms` in a key group of a creation rule: `{arn, role, context, aws_profile}`, the ARN taken as it is. */
+function fromGroup(node: Node): AwsKmsRecipient {
+  if (node.kind !== "mapping") throw badRecipient("an element of kms in a key group is not a mapping");
+  const texts = new Map<string, string>();
+  let context: ReadonlyMap<string, string> = new Map();
+  for (const { key, value } of itemsOf(node)) {
+    if (isNull(value)) continue;
+    if (key === "context") context = groupContext(value);
+    else if (key === "arn" || key === "role" || key === "aws_profile") texts.set(key, groupText(value, key));
+    else throw badRecipient(`${JSON.stringify(key)} is not a field of a kms key`);
+  }
+  const arn = texts.get("arn") ?? "";
+  if (arn === "") throw badRecipient("a kms key in a key group has no arn");
+  return { arn, role: texts.get("role") ?? "", profile: texts.get("aws_profile") ?? "", context };
+}
+
+function groupContext(node: Node): Map<string, string> {
+  if (node.kind !== "mapping") throw badRecipient("the context of a kms key is not a mapping");
+  return new Map(itemsOf(node).map(({ key, value }) => [key, groupText(value, `context ${JSON.stringify(key)}`)]));
+}
+
+/** Only strings: what a bare number or boolean stands for depends on who reads it, and KMS compares the text. */
+function groupText(node: Node, what: string): string {
+  if (node.kind !== "leaf" || node.scalar.type !== "str" || typeof node.scalar.text !== "string") {
+    throw badRecipient(`${what} of a kms key is not a string`, "put the value in quotes");
+  }
+  return node.scalar.text;
+}
+
+/** Standard base64 with padding; line breaks are passed over, as Go does. `null`: empty, or something else. */
+function decodeBase64(text: string): Uint8Array | null {
+  const bare = text.replace(/[\r\n]/g, "");
+  const bytes = Buffer.from(bare, "base64");
+  return bytes.length > 0 && bytes.toString("base64") === bare ? bytes : null;
+}
+
+function badRecipient(message: string, hint = "an ARN looks like arn:aws:kms:REGION:ACCOUNT:key/ID"): KeyleafError {
+  return new KeyleafError("KEY_BAD_RECIPIENT", message, { hint, details: { provider: "aws-kms" } });
+}
+
+function failed(message: string, hint?: string): KeyleafError {
+  const details = { provider: "aws-kms" };
+  return new KeyleafError("PROVIDER_FAILED", message, hint === undefined ? { details } : { hint, details });
+}
+
+/** STS would not give credentials for the role. Not by `cause`: the SDK looks there, and would try it all again. */
+class RoleError extends Error {
+  readonly failure: unknown;
+  constructor(failure: unknown) {
+    super("cannot assume the role");
+    this.failure = failure;
+  }
+}
+
+/** What the SDK calls its failures (error names of AWS, codes of Node) in plain words. */
+const reasons: ReadonlyMap<string, string> = new Map([
+  ["AccessDeniedException", "access denied"],
+  ["AccessDenied", "access denied"],
+  [
+    "InvalidCiphertextException",
+    "the wrapped key was not made with this KMS key and encryption context, or is damaged",
+  ],
+  ["IncorrectKeyException", "the wrapped key was made with another KMS key"],
+  ["NotFoundException", "no such key or alias"],
+  ["DisabledException", "the key is disabled"],
+  ["KMSInvalidStateException", "the key is disabled or about to be deleted"],
+  ["KeyUnavailableException", "the key is not available at the moment"],
+  ["InvalidKeyUsageException", "the key is not for encryption"],
+  ["InvalidArnException", "the ARN is not valid"],
+  ["ThrottlingException", "too many requests"],
+  ["LimitExceededException", "too many requests"],
+  ["KMSInternalException", "failure inside AWS KMS"],
+  ["DependencyTimeoutException", "failure inside AWS KMS"],
+  ["CredentialsProviderError", "no usable AWS credentials were found"],
+  ["TokenProviderError", "the AWS sign-in has expired"],
+  ["ExpiredTokenException", "the AWS credentials have expired"],
+  ["ExpiredToken", "the AWS credentials have expired"],
+  ["UnrecognizedClientException", "AWS does not know these credentials"],
+  ["InvalidClientTokenId", "AWS does not know these credentials"],
+  ["InvalidSignatureException", "AWS refused the signature: wrong secret key, or a wrong clock"],
+  ["SignatureDoesNotMatch", "AWS refused the signature: wrong secret key, or a wrong clock"],
+  ["TimeoutError", "no answer in time"],
+  ["ETIMEDOUT", "no answer in time"],
+  ["ECONNREFUSED", "connection refused"],
+  ["ECONNRESET", "connection lost"],
+  ["ENOTFOUND", "no such host"],
+  ["EAI_AGAIN", "the host name could not be looked up"],
+  ["ERR_INVALID_URL", "the endpoint is not a URL"],
+  ["SyntaxError", "the answer is not one of AWS"],
+  ["ENETUNREACH", "network unreachable"],
+  ["EHOSTUNREACH", "host unreachable"],
+  ["CERT_HAS_EXPIRED", "the server's certificate has expired"],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "the server's certificate is not trusted"],
+  ["SELF_SIGNED_CERT_IN_CHAIN", "the server's certificate is not trusted"],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "the server's certificate is not trusted"],
+]);
+
+/** Failures that other credentials would help against. */
+const credentialReasons = /credentials|sign-in|signature/;
+/** Failures on the way to AWS. */
+const networkReasons = /in time|connection|host|network|certificate|endpoint|not one of AWS/;
+
+/**
+ * Runs a call and turns what the SDK throws into `PROVIDER_FAILED`. The text AWS sent is left out, and the error is not
+ * kept as the cause: for a refused signature it repeats the signed headers, session token included.
+ */
+async function translated<T>(
+  verb: "encrypt" | "decrypt",
+  recipient: AwsKmsRecipient,
+  call: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof KeyleafError) throw error;
+    const isRole = error instanceof RoleError;
+    const { name, reason } = explain(isRole ? error.failure : error);
+    const what = isRole ? `AWS STS cannot assume the role ${recipient.role}` : `AWS KMS cannot ${verb}`;
+    const action = isRole ? "sts:AssumeRole" : verb === "encrypt" ? "kms:Encrypt" : "kms:Decrypt";
+    throw failed(`${what}: ${reason} (${name})`, hintFor(reason, action, recipient));
+  }
+}
+
+function explain(error: unknown): { name: string; reason: string } {
+  if (!(error instanceof Error)) return { name: "unknown", reason: "failed" };
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const known = [code, error.name].find((candidate) => reasons.has(candidate));
+  if (known !== undefined) return { name: known, reason: reasons.get(known) ?? "" };
+  // The name comes from whoever answered, so only what looks like a name is shown.
+  return { name: /^[\w.-]{1,64}$/.test(error.name) ? error.name : "unknown", reason: "failed" };
+}
+
+function hintFor(reason: string, action: string, { profile }: AwsKmsRecipient): string | undefined {
+  if (reason === "access denied") return `the AWS credentials in use need ${action}, also for this encryption context`;
+  if (credentialReasons.test(reason)) {
+    if (profile !== "") return `check the profile ${JSON.stringify(profile)} in the AWS configuration`;
+    return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with AWS_PROFILE, or sign in with aws sso login";
+  }
+  return networkReasons.test(reason) ? "check the network and AWS_ENDPOINT_URL" : undefined;
+}
+
+/** An unreachable network is reported after three tries of at most this long. */
+const CONNECTION_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+
+/** A client of the AWS SDK, which finds credentials by its default chain where the environment holds none. */
+async function loadSdkClient(settings: KmsClientSettings, host: Host): Promise<KmsClient> {
+  // Otherwise the SDK prints a warning about its future on older Node releases. It looks at nothing but this variable.
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
+  const { KMSClient, EncryptCommand, DecryptCommand } = await import("@aws-sdk/client-kms");
+
+  const { region, role, sessionName } = settings;
+  const profile = settings.profile || host.env["AWS_PROFILE"];
+  const common = {
+    region,
+    maxAttempts: 3,
+    requestHandler: {
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      throwOnRequestTimeout: true,
+    },
+    // The SDK's own remarks go to the console otherwise.
+    logger: { trace() {}, debug() {}, info() {}, warn() {}, error() {} },
+    ...(profile ? { profile } : {}),
+  };
+  const kmsConfig = { ...common, ...endpointFrom(host.env, "KMS") };
+  let client = new KMSClient({ ...kmsConfig, ...credentialsFrom(host.env, settings.profile) });
+
+  if (role !== "") {
+    const { STSClient, AssumeRoleCommand } = await import("@aws-sdk/client-sts");
+    const sts = new STSClient({ ...common, ...endpointFrom(host.env, "STS"), credentials: client.config.credentials });
+    const assumeRole = async () => {
+      try {
+        const request = new AssumeRoleCommand({ RoleArn: role, RoleSessionName: sessionName });
+        const { Credentials: given } = await sts.send(request);
+        if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken) throw new Error("no credentials");
+        return {
+          accessKeyId: given.AccessKeyId,
+          secretAccessKey: given.SecretAccessKey,
+          sessionToken: given.SessionToken,
+          ...(given.Expiration === undefined ? {} : { expiration: given.Expiration }),
+        };
+      } catch (error) {
+        throw new RoleError(error);
+      }
+    };
+    // The SDK keeps what this gives, and asks again before it expires.
+    client = new KMSClient({ ...kmsConfig, credentials: assumeRole });
+  }
+
+  return {
+    async encrypt(arn, plaintext, context) {
+      const input = { KeyId: arn, Plaintext: plaintext, EncryptionContext: Object.fromEntries(context) };
+      return present((await client.send(new EncryptCommand(input))).CiphertextBlob);
+    },
+    async decrypt(arn, ciphertext, context) {
+      const input = { KeyId: arn, CiphertextBlob: ciphertext, EncryptionContext: Object.fromEntries(context) };
+      return present((await client.send(new DecryptCommand(input))).Plaintext);
+    },
+  };
+}
+
+function present(bytes: Uint8Array | undefined): Uint8Array {
+  if (bytes === undefined || bytes.length === 0) throw failed("AWS KMS answered without a result");
+  return bytes;
+}
+
+/** The SDK looks for endpoints in the environment of the process, which need not be the host's. */
+function endpointFrom(env: Host["env"], service: "KMS" | "STS"): { endpoint?: string } {
+  if (env["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] === "true") return {};
+  const endpoint = env[`AWS_ENDPOINT_URL_${service}`] || env["AWS_ENDPOINT_URL"];
+  return endpoint ? { endpoint } : {};
+}
+
+/** Keys in the environment; they yield to the key's own profile and win over `AWS_PROFILE`, as in the reference's SDK. */
+function credentialsFrom(env: Host["env"], profile: string) {
+  const accessKeyId = env["AWS_ACCESS_KEY_ID"];
+  const secretAccessKey = env["AWS_SECRET_ACCESS_KEY"];
+  if (profile !== "" || !accessKeyId || !secretAccessKey) return {};
+  const sessionToken = env["AWS_SESSION_TOKEN"];
+  return { credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) } };
+}

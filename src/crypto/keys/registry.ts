@@ -1,0 +1,48 @@
+import { age } from "./age.ts";
+import { awsKms } from "./aws-kms.ts";
+import type { KeyProvider } from "./provider.ts";
+
+/** Every key provider. A new one is a file and a line here. */
+export const providers: readonly KeyProvider[] = [age as KeyProvider, awsKms as KeyProvider];
+
+/** Key types of the format that have no provider yet, under all their names, so that meeting one can be said clearly. */
+export const missingProviders = [
+  { metadata: "gcp_kms", rule: "gcp_kms", group: "gcp_kms", flag: "gcp-kms", env: "SOPS_GCP_KMS_IDS", name: "GCP KMS" },
+  {
+    metadata: "hckms",
+    rule: "hckms",
+    group: "hckms",
+    flag: "hckms",
+    env: "SOPS_HUAWEICLOUD_KMS_IDS",
+    name: "HuaweiCloud KMS",
+  },
+  {
+    metadata: "azure_kv",
+    rule: "azure_keyvault",
+    group: "azure_keyvault",
+    flag: "azure-kv",
+    env: "SOPS_AZURE_KEYVAULT_URLS",
+    name: "Azure Key Vault",
+  },
+  {
+    metadata: "hc_vault",
+    rule: "hc_vault_transit_uri",
+    group: "hc_vault",
+    flag: "hc-vault-transit",
+    env: "SOPS_VAULT_URIS",
+    name: "HashiCorp Vault",
+  },
+  { metadata: "pgp", rule: "pgp", group: "pgp", flag: "pgp", env: "SOPS_PGP_FP", name: "PGP" },
+] as const;
+
+/** Every key type the file format has, by the name of its list in the metadata, as people call it. */
+export const knownKeyTypes: ReadonlyMap<string, string> = new Map<string, string>([
+  ["age", "age"],
+  ["kms", "AWS KMS"],
+  ...missingProviders.map(({ metadata, name }) => [metadata, name] as const),
+]);
+
+/** The provider of a list in the metadata, or `null`. */
+export function providerByMetadata(name: string): KeyProvider | null {
+  return providers.find((provider) => provider.names.metadata === name) ?? null;
+}

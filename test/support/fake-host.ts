@@ -1,0 +1,78 @@
+import { createHash, randomFillSync } from "node:crypto";
+import { KeyleafError } from "../../src/errors.ts";
+import type { Host } from "../../src/host.ts";
+
+/** What a program of the fake host prints: text, or status and output, or a function of its arguments that gives one of them. */
+export type ProgramResult = string | { readonly status?: number; readonly stdout?: string | Uint8Array };
+export type Program =
+  | ProgramResult
+  | ((args: readonly string[], extraEnv: Readonly<Record<string, string>>) => ProgramResult);
+
+export interface FakeHostOptions {
+  /** Default: nothing is set. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Files by path, compared as text. An `Error` is thrown when the file is read. */
+  readonly files?: Readonly<Record<string, string | Uint8Array | Error>>;
+  /** Programs by name (the first word of the command); others cannot be found. */
+  readonly programs?: Readonly<Record<string, Program>>;
+  /** Default `linux`. */
+  readonly platform?: string;
+  /** Default `/home/tester`. */
+  readonly home?: string | null;
+  /** Random bytes are a function of this text. Default: real ones. */
+  readonly seed?: string;
+  /** Default 2025-01-02T03:04:05Z. */
+  readonly now?: Date;
+}
+
+/** A host without anything real behind it, apart from random bytes when there is no seed. It notes what it was asked for. */
+export interface FakeHost extends Host {
+  /** Paths that were read, in order, whether they exist or not. */
+  readonly reads: string[];
+  /** Commands that were run, in order. */
+  readonly runs: { readonly command: readonly string[]; readonly extraEnv: Readonly<Record<string, string>> }[];
+}
+
+export function fakeHost(options: FakeHostOptions = {}): FakeHost {
+  const files = new Map(Object.entries(options.files ?? {}));
+  const programs = new Map(Object.entries(options.programs ?? {}));
+  const reads: FakeHost["reads"] = [];
+  const runs: FakeHost["runs"] = [];
+  let blocks = 0;
+  return {
+    reads,
+    runs,
+    env: options.env ?? {},
+    platform: options.platform ?? "linux",
+    home: options.home === undefined ? "/home/tester" : options.home,
+    hostname: "testhost",
+    async readFile(path) {
+      reads.push(path);
+      const content = files.get(path);
+      if (content instanceof Error) throw content;
+      return content === undefined ? null : bytesOf(content);
+    },
+    async run(command, extraEnv) {
+      runs.push({ command, extraEnv });
+      const program = programs.get(command[0] ?? "");
+      if (program === undefined) throw new KeyleafError("PROVIDER_FAILED", `cannot find program ${command[0]}`);
+      const result = typeof program === "function" ? program(command.slice(1), extraEnv) : program;
+      if (typeof result === "string") return { status: 0, stdout: bytesOf(result) };
+      return { status: result.status ?? 0, stdout: bytesOf(result.stdout ?? "") };
+    },
+    fillRandom(bytes) {
+      if (options.seed === undefined) randomFillSync(bytes);
+      else {
+        for (let at = 0; at < bytes.length; at += 32) {
+          const block = createHash("sha256").update(`${options.seed} ${blocks++}`).digest();
+          bytes.set(block.subarray(0, bytes.length - at), at);
+        }
+      }
+    },
+    now: () => new Date(options.now ?? "2025-01-02T03:04:05Z"),
+  };
+}
+
+function bytesOf(content: string | Uint8Array): Uint8Array {
+  return typeof content === "string" ? new TextEncoder().encode(content) : content;
+}
