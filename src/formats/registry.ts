@@ -1,10 +1,48 @@
-import { KeyleafError } from "../errors.ts";
 import { binary } from "./binary.ts";
 import { dotenv } from "./dotenv.ts";
-import type { Format } from "./format.ts";
+import type { Format, FormatId } from "./format.ts";
 import { ini } from "./ini.ts";
 import { json } from "./json.ts";
 import { yaml } from "./yaml.ts";
 
-/** Every format, in the order in which names are tried. A new one is a file and a line here. */
+/** Every format. A new one is a file and a line here. */
 export const formats: readonly Format[] = [yaml, json, dotenv, ini, binary];
+
+/** The format of that id, or `null`. */
+export function formatById(id: string): Format | null {
+  return formats.find((format) => format.id === id) ?? null;
+}
+
+/** The format of an id that the compiler knows to be one. */
+export function formatOf(id: FormatId): Format {
+  return formatById(id) ?? binary;
+}
+
+/**
+ * The format that a file's name tells; `binary` when it tells none. Wider than the reference, whose rule is the last
+ * extension: also `.env.local` and `.env.production`, and `secrets.yaml.enc`.
+ */
+export function formatForFileName(name: string): Format {
+  const base = name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1);
+  if (/^\.env\.[\w-]+$/.test(base) && !formats.some((format) => hasExtension(format, base))) return dotenv;
+  const bare = base.replace(/\.(enc|sops|encrypted)$/, "");
+  return formats.find((format) => hasExtension(format, bare)) ?? binary;
+}
+
+function hasExtension(format: Format, base: string): boolean {
+  return format.extensions.some((extension) => base.endsWith(extension));
+}
+
+/**
+ * The format of an encrypted file: by name, and where the name tells none, by the marks that the `sops` block leaves.
+ */
+export function detectFormat(source: Uint8Array, name: string): Format {
+  const named = formatForFileName(name);
+  if (named !== binary) return named;
+  const text = Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString("latin1");
+  if (/^\s*\{/.test(text)) return binary.parse(source).metadata === null && /"mac"\s*:\s*"ENC\[/.test(text) ? json : binary;
+  if (/^sops:\r?$/m.test(text) && /^\s+mac: ENC\[/m.test(text)) return yaml;
+  if (/^sops_mac=ENC\[/m.test(text)) return dotenv;
+  if (/^\[sops\]\r?$/m.test(text) && /^mac\s*= *ENC\[/m.test(text)) return ini;
+  return binary;
+}

@@ -1,0 +1,237 @@
+import { plainText } from "../crypto/scalar-bytes.ts";
+import type { Comment, Document, Edit, Entry, Item, Mapping, Node, Place, Scalar } from "../document/document.ts";
+import { str } from "../document/document.ts";
+import { KeyleafError, malformed, pathText } from "../errors.ts";
+import { decodeUtf8 } from "./decode.ts";
+import { escapeNewlines, type FlatItem, flattenMetadata, unescapeNewlines, unflattenMetadata } from "./flatten.ts";
+import type { Format } from "./format.ts";
+
+/**
+ * dotenv as sops reads it: one `KEY=value` a line, everything verbatim (quotes, blanks, `export`, carriage returns), the
+ * two characters `\n` for a newline. Two things are read that sops refuses, and are on one line once they are sealed:
+ * quoted values over several lines (style `multiline`), and blank or indented comment lines (style `odd`). Neither may
+ * stay clear in a file that sops is to read.
+ *
+ * Source: sops-format 6.5, 11.4, 12; SOPS stores/dotenv/store.go.
+ */
+export const dotenv: Format = {
+  id: "dotenv",
+  extensions: [".env"],
+  parse,
+  edit,
+  read,
+  metadataEdits,
+  printNode,
+  print,
+};
+
+const METADATA_PREFIX = "sops_";
+
+/** One line, or several that hold one value. Offsets of the text without its line break. */
+interface Line {
+  readonly start: number;
+  readonly end: number;
+  /** Offset of the first `=`; -1 in lines that are comments. */
+  readonly equals: number;
+  readonly style: "value" | "multiline" | "comment" | "odd";
+}
+
+function parse(bytes: Uint8Array): Document {
+  const source = decodeUtf8(bytes);
+  const members: (Item | Comment)[] = [];
+  const metadata: FlatItem[] = [];
+  for (const line of linesOf(source)) {
+    if (line.equals === -1) {
+      const text = commentText(source.slice(line.start, line.end));
+      members.push({
+        kind: "comment",
+        scalar: { type: "comment", text },
+        inline: false,
+        at: placeOf(line, line.start),
+      });
+      continue;
+    }
+    const key = source.slice(line.start, line.equals);
+    const text = unescapeNewlines(source.slice(line.equals + 1, line.end));
+    if (key.startsWith(METADATA_PREFIX)) metadata.push([key.slice(METADATA_PREFIX.length), text]);
+    else {
+      const value: Node = { kind: "leaf", scalar: str(text), at: placeOf(line, line.equals + 1) };
+      members.push({ kind: "item", key, value });
+    }
+  }
+  return {
+    source,
+    roots: [{ kind: "mapping", members, at: null }],
+    metadata: metadata.length === 0 ? null : unflattenMetadata(metadata),
+  };
+}
+
+function placeOf(line: Line, start: number): Place {
+  return { start, end: line.end, style: line.style, indent: 0, itemStart: -1 };
+}
+
+/** The lines of a file, but not empty ones. Sealed files are read as sops reads them, so values end with their line. */
+function linesOf(source: string): Line[] {
+  const isSealed = /(^|\n)sops_/.test(source);
+  const lines: Line[] = [];
+  let start = 0;
+  while (start < source.length) {
+    let end = endOfLine(source, start);
+    if (end > start) {
+      const line = readLine(source, start, end, !isSealed);
+      lines.push(line);
+      end = line.end;
+    }
+    start = end + 1;
+  }
+  return lines;
+}
+
+function endOfLine(source: string, from: number): number {
+  const at = source.indexOf("\n", from);
+  return at === -1 ? source.length : at;
+}
+
+function readLine(source: string, start: number, end: number, allowMultiline: boolean): Line {
+  const text = source.slice(start, end);
+  if (text.startsWith("#")) return { start, end, equals: -1, style: "comment" };
+  const equals = text.indexOf("=");
+  if (equals !== -1) {
+    const multilineEnd = allowMultiline ? endOfMultiline(source, start + equals + 1, end) : -1;
+    if (multilineEnd !== -1) return { start, end: multilineEnd, equals: start + equals, style: "multiline" };
+    return { start, end, equals: start + equals, style: "value" };
+  }
+  if (isOdd(text)) return { start, end, equals: -1, style: "odd" };
+  throw malformed("expected KEY=value or a comment", source, start);
+}
+
+/** Blanks only, or a comment that is indented or stands behind a byte order mark. */
+function isOdd(line: string): boolean {
+  return /^\s+(#.*)?$/s.test(line);
+}
+
+/** Text after the marker. Of an odd line, all of it: its own characters are then what is sealed. */
+function commentText(line: string): string {
+  return line.startsWith("#") ? line.slice(1) : line;
+}
+
+/**
+ * Where a value ends that opens a quote on its first line and closes it at the end of a later one, a comment aside; -1
+ * for every other value. Backslashes escape the quote. Source: motdotla/dotenv lib/main.js.
+ */
+function endOfMultiline(source: string, start: number, lineEnd: number): number {
+  const opening = /^[ \t]*(["'`])/.exec(source.slice(start, lineEnd));
+  if (opening === null) return -1;
+  const quote = opening[1] as string;
+  if (source.lastIndexOf(quote) < lineEnd) return -1;
+  let close = source.indexOf(quote, start + opening[0].length);
+  while (close !== -1 && source[close - 1] === "\\") close = source.indexOf(quote, close + 1);
+  if (close < lineEnd) return -1;
+  const end = endOfLine(source, close);
+  return /^[ \t\r]*(#.*)?$/s.test(source.slice(close + 1, end)) ? end : -1;
+}
+
+function edit(entry: Entry, value: Scalar, _doc: Document): Edit {
+  const { start, end } = entry.at as Place;
+  return { start, end, text: entry.kind === "comment" ? withMarker(value) : valueText(value) };
+}
+
+function valueText(value: Scalar): string | Uint8Array {
+  if (value.type !== "str" && value.type !== "comment") return plainText(value);
+  return onText(value.text, escapeNewlines);
+}
+
+/** Every line of a comment gets its marker. */
+function withMarker(comment: Scalar): string | Uint8Array {
+  return onText(comment.text, (text) => `#${text.replaceAll("\n", "\n#")}`);
+}
+
+/** The same change on text and on bytes that are not UTF-8; it may add and look at ASCII only. */
+function onText(text: string | Uint8Array, change: (text: string) => string): string | Uint8Array {
+  if (typeof text === "string") return change(text);
+  return Buffer.from(change(Buffer.from(text).toString("latin1")), "latin1");
+}
+
+function read(text: string, at: Place, _doc: Document): Scalar | null {
+  const isOneLine = !text.includes("\n");
+  if (at.style === "comment" || at.style === "odd") {
+    const isComment = isOneLine && (text.startsWith("#") || isOdd(text));
+    return isComment ? { type: "comment", text: commentText(text) } : null;
+  }
+  const isValue = isOneLine || endOfMultiline(text, 0, text.indexOf("\n")) === text.length;
+  return isValue ? str(unescapeNewlines(text)) : null;
+}
+
+/**
+ * The block goes to the end, and the file ends with a line break if and only if it did before, so that taking the block
+ * away gives the same bytes. Lines end with LF even among CRLF: the carriage return would be part of the value.
+ */
+function metadataEdits(doc: Document, block: Mapping | null): Edit[] {
+  const { source } = doc;
+  const edits: Edit[] = [];
+  let rest = "";
+  let kept = 0;
+  for (const { start, end } of metadataRuns(source)) {
+    // What stands last in a file without a final line break takes the one before it along.
+    const from = end === source.length && !source.endsWith("\n") && start > kept ? start - 1 : start;
+    rest += source.slice(kept, from);
+    edits.push({ start: from, end, text: "" });
+    kept = end;
+  }
+  rest += source.slice(kept);
+  if (block !== null) {
+    const lines = metadataLines(block).join("\n");
+    const isWhole = rest === "" || rest.endsWith("\n");
+    edits.push({ start: source.length, end: source.length, text: isWhole ? `${lines}\n` : `\n${lines}` });
+  }
+  return edits;
+}
+
+/** Stretches of metadata lines, line breaks included. */
+function metadataRuns(source: string): { start: number; end: number }[] {
+  const runs: { start: number; end: number }[] = [];
+  for (const line of linesOf(source)) {
+    if (!source.startsWith(METADATA_PREFIX, line.start)) continue;
+    const end = Math.min(line.end + 1, source.length);
+    const last = runs.at(-1);
+    if (last?.end === line.start) last.end = end;
+    else runs.push({ start: line.start, end });
+  }
+  return runs;
+}
+
+function metadataLines(block: Mapping): string[] {
+  return flattenMetadata(block).map(([name, value]) => `${METADATA_PREFIX}${name}=${escapeNewlines(value)}`);
+}
+
+function printNode(node: Node): Uint8Array {
+  if (node.kind === "mapping") return print([node]);
+  if (node.kind === "leaf" && node.scalar.type === "str") return Buffer.from(node.scalar.text);
+  throw new KeyleafError("OUTPUT_UNREPRESENTABLE", "as dotenv, only a string can be printed by itself");
+}
+
+function print(roots: readonly Mapping[]): Uint8Array {
+  const chunks: (string | Uint8Array)[] = [];
+  for (const member of roots[0]?.members ?? []) {
+    if (member.kind === "comment") chunks.push(withMarker(member.scalar), "\n");
+    else if (member.key === "sops" && member.value.kind === "mapping") {
+      for (const line of metadataLines(member.value)) chunks.push(line, "\n");
+    } else chunks.push(`${keyText(member.key)}=`, itemText(member), "\n");
+  }
+  return Buffer.concat(chunks.map((chunk) => Buffer.from(chunk)));
+}
+
+/** sops would print these keys too, and read another one back. */
+function keyText(key: string): string {
+  if (/[=\n]|^#/.test(key)) throw unrepresentable(key, "the key cannot stand in a dotenv file");
+  return key;
+}
+
+function itemText({ key, value }: Item): string | Uint8Array {
+  if (value.kind !== "leaf") throw unrepresentable(key, "a dotenv file holds no lists and no mappings");
+  return valueText(value.scalar);
+}
+
+function unrepresentable(key: string, why: string): KeyleafError {
+  return new KeyleafError("OUTPUT_UNREPRESENTABLE", `${pathText([key])}: ${why}`, { details: { path: [key] } });
+}

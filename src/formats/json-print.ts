@@ -1,0 +1,93 @@
+import { jsonText } from "../crypto/scalar-bytes.ts";
+import type { Comment, Node, Scalar } from "../document/document.ts";
+import { KeyleafError, pathText } from "../errors.ts";
+import { decodeLossy } from "./decode.ts";
+import type { PrintOptions } from "./format.ts";
+
+/** Trees and values as JSON text. */
+
+/** Where blanks and line breaks stand. */
+export interface Layout {
+  /** Line break between members; `""` for everything on one line. */
+  readonly newline: string;
+  /** Indentation of one level. */
+  readonly unit: string;
+  /** Stands after a colon, and on one line also after a comma. */
+  readonly blank: "" | " ";
+}
+
+/** The reference's layout: one tab a level unless the options say otherwise. */
+export function referenceLayout({ indent }: PrintOptions): Layout {
+  return { newline: "\n", unit: typeof indent === "number" ? " ".repeat(indent) : "\t", blank: " " };
+}
+
+/**
+ * A node as the reference prints it (Go's escapes), without comments and without a line break at the end.
+ *
+ * @param indent - what the line that the text begins on is indented by.
+ * @throws `OUTPUT_UNREPRESENTABLE` for NaN and infinities, naming the path.
+ */
+export function printJson(node: Node, layout: Layout, indent = ""): string {
+  return print(node, layout, indent, []);
+}
+
+function print(node: Node, layout: Layout, indent: string, path: string[]): string {
+  if (node.kind === "leaf") return printScalar(node.scalar, path);
+  const inner = indent + layout.unit;
+  const parts: string[] = [];
+  if (node.kind === "mapping") {
+    for (const member of node.members) {
+      if (member.kind === "comment") continue;
+      path.push(member.key);
+      parts.push(`${quoteAsGo(member.key)}:${layout.blank}${print(member.value, layout, inner, path)}`);
+      path.pop();
+    }
+  } else {
+    for (const element of node.elements) {
+      if (isComment(element)) continue;
+      parts.push(print(element, layout, inner, path));
+    }
+  }
+  const [open, close] = node.kind === "mapping" ? "{}" : "[]";
+  if (parts.length === 0) return `${open}${close}`;
+  if (layout.newline === "") return `${open}${parts.join(`,${layout.blank}`)}${close}`;
+  const gap = layout.newline + inner;
+  return `${open}${gap}${parts.join(`,${gap}`)}${layout.newline}${indent}${close}`;
+}
+
+/** Also a list element that was opened and turned out to be one (sops-format 6.3). */
+function isComment(element: Node | Comment): element is Comment {
+  return element.kind === "comment" || (element.kind === "leaf" && element.scalar.type === "comment");
+}
+
+function printScalar(scalar: Scalar, path: readonly string[]): string {
+  if (isText(scalar)) return quoteAsGo(scalar.text);
+  const text = jsonText(scalar);
+  if (text === null) {
+    throw new KeyleafError("OUTPUT_UNREPRESENTABLE", `${pathText(path)}: JSON has no NaN and no infinity`, {
+      details: { path: [...path] },
+    });
+  }
+  return text;
+}
+
+/** Whether a value is a string in JSON. Times are, as there is no other way to write one. */
+export function isText(scalar: Scalar): boolean {
+  return scalar.type === "str" || scalar.type === "bytes" || scalar.type === "comment" || scalar.type === "time";
+}
+
+/** A string with no more escapes than JSON needs: what people write. */
+export function quote(text: string | Uint8Array): string {
+  // Exactly that is what JSON.stringify does: quote, backslash and control characters, `\b \f \n \r \t` by letter.
+  return JSON.stringify(typeof text === "string" ? text : decodeLossy(text));
+}
+
+/** A string as Go's encoding/json writes it, safe inside HTML. Bytes that are not UTF-8 become `\ufffd`. */
+export function quoteAsGo(text: string | Uint8Array): string {
+  const quoted = quote(text).replace(/[<>&\u2028\u2029]/g, escapeUnit);
+  return typeof text === "string" ? quoted : quoted.replace(/\ufffd/g, escapeUnit);
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}

@@ -1,0 +1,700 @@
+import {
+  Alias,
+  Composer,
+  type CST,
+  isMap,
+  isScalar,
+  type ParsedNode,
+  Parser,
+  type YAMLMap,
+  type YAMLSeq,
+  type Scalar as YamlScalar,
+} from "yaml";
+import type { Comment, Document, Item, List, Mapping, Node, Place, Scalar } from "../document/document.ts";
+import { KeyleafError, lineAndColumn, malformed } from "../errors.ts";
+import { decodeUtf8 } from "./decode.ts";
+import { resolvePlain, resolveTagged } from "./yaml-resolve.ts";
+
+/** What an alias repeats. */
+export interface Anchor {
+  readonly name: string;
+  /** Range of the anchored node. */
+  readonly start: number;
+  readonly end: number;
+  readonly node: Node;
+  /** It names a key, which stays clear whatever is done to its aliases. */
+  readonly isKey: boolean;
+}
+
+/** One document of a file: what is needed to write its metadata block. */
+export interface YamlRoot {
+  /** Column of the root mapping's keys. */
+  readonly column: number;
+  /** The flow mapping that is the root, or `null` for block style and for an empty document. */
+  readonly flow: CST.FlowCollection | null;
+  /** Where a block can be put after everything else: before the `...`, the next `---` or the end of the text. */
+  readonly end: number;
+  /** Offset of the first key, for a block that has to stand first; `end` for an empty document. */
+  readonly firstKey: number;
+  /** Text of an explicit `null` that stands for the empty document; `null` where there is none. */
+  readonly nullText: { readonly start: number; readonly end: number } | null;
+  /** The `sops` entry, if any: offset of its key and index in the flow mapping's items. */
+  readonly metadata: { readonly key: number; readonly flowItem: number } | null;
+  /** A clear block scalar ends the text without a line break, so nothing may be put after it. */
+  readonly endsOpen: boolean;
+}
+
+/** A YAML file. */
+export interface YamlDocument extends Document {
+  readonly yamlRoots: readonly YamlRoot[];
+  readonly anchors: readonly Anchor[];
+  /** Line break that the file uses. */
+  readonly newline: string;
+  /** Blanks a level, as found in the text; 4 where it does not show. */
+  readonly step: number;
+}
+
+/** Style of the last element of a list that holds nothing but sealed comments. */
+export const LONE_COMMENT = "lone-comment";
+
+/** Levels that a file may nest. */
+const MAX_DEPTH = 500;
+/** Values that aliases may add in all. */
+const MAX_EXPANDED = 100_000;
+
+/** Parses a YAML file; `yaml` decides what is valid, this file what the reference sees in it. */
+export function parseYaml(source: Uint8Array): YamlDocument {
+  const text = decodeUtf8(source);
+  const nul = text.indexOf("\0");
+  if (nul !== -1) throw malformed("NUL character", text, nul);
+  return new TreeBuilder(text).build();
+}
+
+/** One document as `yaml` hands it over. */
+interface Composed {
+  readonly token: CST.Document;
+  readonly contents: ParsedNode | null;
+  /** Comments between this document and the next. */
+  readonly after: readonly CST.SourceToken[];
+  /** Offset at which the text of the document ends: at its `...`, at the next `---`, or at the end of the file. */
+  readonly end: number;
+}
+
+class TreeBuilder {
+  readonly #text: string;
+  readonly #anchors = new Map<string, Anchor>();
+  readonly #allAnchors: Anchor[] = [];
+  readonly #aliases: { at: Place; target: { start: number; end: number } }[] = [];
+  readonly #open = new Set<string>();
+  /** Comments before the first document. */
+  readonly #before: CST.SourceToken[] = [];
+  #expanded = 0;
+  #depth = 0;
+  #isFirstDocument = true;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  build(): YamlDocument {
+    const composed = this.#compose();
+    const roots: Mapping[] = [];
+    const yamlRoots: YamlRoot[] = [];
+    let metadata: Mapping | null = null;
+    let hasLaterMetadata = false;
+    for (const [i, document] of composed.entries()) {
+      this.#anchors.clear();
+      this.#isFirstDocument = i === 0;
+      const { mapping, root, metadata: block } = this.#root(document);
+      roots.push(mapping);
+      yamlRoots.push(root);
+      if (i === 0) metadata = block;
+      else if (block !== null) hasLaterMetadata = true;
+    }
+    const indentation = /\n( {2,8})[^\s#]/.exec(this.#text)?.[1]?.length ?? 4;
+    return {
+      source: this.#text,
+      roots,
+      metadata,
+      hasLaterMetadata,
+      aliases: this.#aliases,
+      yamlRoots,
+      anchors: this.#allAnchors,
+      newline: /\r?\n/.exec(this.#text)?.[0] ?? "\n",
+      step: indentation,
+    };
+  }
+
+  /** Runs the parser and reports the first thing it finds wrong. */
+  #compose(): Composed[] {
+    const composer = new Composer({
+      schema: "failsafe",
+      // Tags are read here, by the reference's rules; `yaml` would turn tagged values into numbers and byte arrays.
+      resolveKnownTags: false,
+      uniqueKeys: false,
+      keepSourceTokens: true,
+      prettyErrors: false,
+    });
+    const tokens: { token: CST.Document; after: CST.SourceToken[]; end: number }[] = [];
+    const documents: ReturnType<typeof composer.end> extends Iterable<infer D> ? D[] : never = [];
+    try {
+      for (const token of new Parser().parse(this.#text)) {
+        this.#note(token, tokens);
+        documents.push(...composer.next(token));
+      }
+      documents.push(...composer.end());
+    } catch (error) {
+      if (error instanceof RangeError) throw tooDeep();
+      throw error;
+    }
+    for (const { errors } of [...documents, composer.streamInfo()]) {
+      const [error] = errors;
+      if (error !== undefined) throw malformed(errorText(error), this.#text, error.pos[0]);
+    }
+    if (tokens.length === 0) {
+      if (this.#text.replace("\ufeff", "").trim() === "") throw new KeyleafError("INPUT_EMPTY", "the file is empty");
+      throw new KeyleafError("INPUT_MALFORMED", "the file holds only comments and no document");
+    }
+    return tokens.map((token, i) => ({ ...token, contents: (documents[i]?.contents ?? null) as ParsedNode | null }));
+  }
+
+  #note(token: CST.Token, tokens: { token: CST.Document; after: CST.SourceToken[]; end: number }[]): void {
+    const last = tokens.at(-1);
+    if (token.type === "document") {
+      if (last !== undefined) last.end = Math.min(last.end, token.offset);
+      tokens.push({ token, after: [], end: this.#text.length });
+    } else if (token.type === "comment") (last?.after ?? this.#before).push(token);
+    else if (token.type === "doc-end" || token.type === "directive") {
+      if (last !== undefined) last.end = Math.min(last.end, token.offset);
+      if (token.type === "doc-end")
+        for (const part of token.end ?? []) if (part.type === "comment") last?.after.push(part);
+      if (token.type === "directive" && /^%YAML[ \t]+(?!1\.1\b)\S/.test(token.source)) {
+        throw malformed("sops reads no %YAML directive but 1.1", this.#text, token.offset, "remove the line");
+      }
+    }
+  }
+
+  #root(document: Composed): { mapping: Mapping; root: YamlRoot; metadata: Mapping | null } {
+    const { token, contents, end } = document;
+    const value = token.value;
+    const members: (Item | Comment)[] = [];
+    if (this.#isFirstDocument) this.#comments(this.#before, members);
+    this.#comments(token.start, members);
+    let column = 0;
+    let firstKey = end;
+    let nullText: YamlRoot["nullText"] = null;
+    if (isMap(contents) && value !== undefined && (value.type === "block-map" || value.type === "flow-collection")) {
+      const inner: CST.SourceToken[] = this.#mapItems(contents, value, members);
+      this.#comments(inner, members);
+      const first = contents.items[0];
+      if (first !== undefined && value.type === "block-map") {
+        firstKey = lineStart(
+          this.#text,
+          keyOffset(value.items.find((item) => item.key != null || item.sep !== undefined) ?? value.items[0]),
+        );
+        column = value.indent;
+      }
+    } else if (contents !== null && !this.#isNull(contents)) {
+      const what = isScalar(contents) || contents instanceof Alias ? "a single value" : "a list";
+      throw this.#unsupported(`the top level is ${what}, not a mapping`, contents.range[0]);
+    } else if (contents !== null && contents.range[1] > contents.range[0]) {
+      nullText = { start: contents.range[0], end: contents.range[1] };
+    }
+    if (value !== undefined && "end" in value) this.#comments(value.end, members);
+    this.#comments(token.end, members);
+    this.#comments(document.after, members);
+
+    const at = members.findIndex((member) => member.kind === "item" && member.key === "sops");
+    let metadata: Mapping | null = null;
+    let position: YamlRoot["metadata"] = null;
+    if (at !== -1) {
+      const [item] = members.splice(at, 1) as [Item];
+      if (item.value.kind !== "mapping") throw new KeyleafError("INPUT_METADATA", "the sops entry is not a mapping");
+      if (members.some((member) => member.kind === "item" && member.key === "sops"))
+        throw new KeyleafError("INPUT_METADATA", "two sops entries");
+      metadata = item.value;
+      position = this.#metadataPosition(contents as YAMLMap.Parsed);
+    }
+    const root: YamlRoot = {
+      column,
+      flow: value?.type === "flow-collection" ? value : null,
+      end,
+      firstKey,
+      nullText,
+      metadata: position,
+      endsOpen: value !== undefined && endsInOpenBlock(value, this.#text),
+    };
+    return { mapping: { kind: "mapping", members, at: null }, root, metadata };
+  }
+
+  #metadataPosition(map: YAMLMap.Parsed): YamlRoot["metadata"] {
+    const flowItem = map.items.findIndex((pair) => isScalar(pair.key) && pair.key.value === "sops");
+    const pair = map.items[flowItem];
+    return pair === undefined ? null : { key: pair.key.range[0], flowItem };
+  }
+
+  #isNull(node: ParsedNode): boolean {
+    return isScalar(node) && this.#scalar(node, node.range[0]).type === "null";
+  }
+
+  /**
+   * Fills `members` with a mapping's items and comments.
+   * @returns comments at its end that are indented less than it: they belong further out.
+   */
+  #mapItems(
+    map: YAMLMap.Parsed,
+    token: CST.BlockMap | CST.FlowCollection,
+    members: (Item | Comment)[],
+  ): CST.SourceToken[] {
+    const seen = new Set<string>();
+    let next = 0;
+    let spilled: CST.SourceToken[] = [];
+    for (const item of token.items) {
+      const pair = map.items[next];
+      if (pair === undefined || pair.srcToken !== item) {
+        spilled = this.#trailing(item.start, token, members);
+        continue;
+      }
+      next++;
+      this.#comments(item.start, members);
+      const key = this.#key(pair.key as ParsedNode | null, item, token.type === "flow-collection");
+      if (seen.has(key) && this.#isFirstDocument)
+        throw malformed(`key ${JSON.stringify(key)} appears twice in one mapping`, this.#text, keyOffset(item));
+      seen.add(key);
+      const value = pair.value as ParsedNode | null;
+      const node = this.#valueNode(value, item, token, members);
+      if (key === "<<" && isPlainScalar(pair.key)) this.#checkMerge(node, keyOffset(item));
+      members.push({ kind: "item", key, value: node });
+      if (this.#spill.length > 0) {
+        const rest = this.#spill;
+        this.#spill = [];
+        spilled = this.#trailing(rest, token, members);
+      }
+    }
+    return spilled;
+  }
+
+  /** The list that is built next has its dashes in the column of the mapping that holds it. */
+  #isListUnindented = false;
+
+  /** Comments handed out of the collection that was built last. */
+  #spill: CST.SourceToken[] = [];
+
+  /** Comments after the last entry: those indented at least as much as the block are its own, the others go outward. */
+  #trailing(
+    tokens: readonly CST.SourceToken[],
+    block: { readonly type: string; readonly indent: number },
+    into: (Item | Comment)[] | (Node | Comment)[],
+  ): CST.SourceToken[] {
+    const comments = tokens.filter((token) => token.type === "comment");
+    if (block.type === "flow-collection") {
+      this.#comments(comments, into);
+      return [];
+    }
+    const firstOuter = comments.findIndex((comment) => columnOf(this.#text, comment.offset) < block.indent);
+    const own = firstOuter === -1 ? comments : comments.slice(0, firstOuter);
+    this.#comments(own, into);
+    return comments.slice(own.length);
+  }
+
+  /** The value of a mapping's item, after the comments that stand between key and value. */
+  #valueNode(
+    value: ParsedNode | null,
+    item: CST.CollectionItem,
+    block: CST.BlockMap | CST.FlowCollection,
+    members: (Item | Comment)[],
+  ): Node {
+    const between = item.sep ?? [];
+    const isCollection =
+      item.value?.type === "block-map" || item.value?.type === "block-seq" || item.value?.type === "flow-collection";
+    const lineBreak = between.findIndex((token) => token.type === "newline");
+    const onKeyLine = lineBreak === -1 ? between : between.slice(0, lineBreak);
+    // Behind an anchor or a tag, a comment is the collection's own.
+    const property = onKeyLine.findIndex((token) => token.type === "anchor" || token.type === "tag");
+    const inside = isCollection && property !== -1 ? onKeyLine.slice(property) : [];
+    this.#comments(onKeyLine.slice(0, onKeyLine.length - inside.length), members, !isCollection);
+    const below = [...inside, ...(lineBreak === -1 ? [] : between.slice(lineBreak))];
+    if (!isCollection) this.#comments(below, members);
+    this.#isListUnindented =
+      item.value?.type === "block-seq" && block.type === "block-map" && item.value.indent === block.indent;
+    const indent = block.type === "block-map" ? block.indent : 0;
+    const node = this.#node(
+      value,
+      item.value,
+      between,
+      { indent, itemStart: -1, inFlow: block.type === "flow-collection" },
+      isCollection ? below : [],
+    );
+    if (!isCollection && item.value != null && "end" in item.value) this.#comments(item.value.end, members, true);
+    return node;
+  }
+
+  /**
+   * @param props - tokens before the value: its tag and anchor are among them.
+   * @param head - comments that stand before a collection's first entry and belong into it.
+   */
+  #node(
+    node: ParsedNode | null,
+    token: CST.Token | null | undefined,
+    props: readonly CST.SourceToken[],
+    where: Where,
+    head: readonly CST.SourceToken[],
+  ): Node {
+    if (++this.#depth > MAX_DEPTH) throw tooDeep();
+    try {
+      const name = node === null || node instanceof Alias ? undefined : node.anchor;
+      if (name !== undefined) this.#open.add(name);
+      const built = this.#build(node, token, props, where, head);
+      if (name !== undefined && node !== null) {
+        this.#open.delete(name);
+        // A tag may stand before the anchor, and is sealed with the value.
+        const start =
+          built.kind === "leaf" && built.at !== null ? Math.min(built.at.start, node.range[0]) : node.range[0];
+        this.#remember({ name, start, end: node.range[1], node: built, isKey: false });
+      }
+      return built;
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #remember(anchor: Anchor): void {
+    if (!/^[\w-]+$/.test(anchor.name)) {
+      throw malformed("sops reads no anchor names but letters, digits, _ and -", this.#text, anchor.start);
+    }
+    this.#anchors.set(anchor.name, anchor);
+    this.#allAnchors.push(anchor);
+  }
+
+  #build(
+    node: ParsedNode | null,
+    token: CST.Token | null | undefined,
+    props: readonly CST.SourceToken[],
+    where: Where,
+    head: readonly CST.SourceToken[],
+  ): Node {
+    if (node === null) return { kind: "leaf", scalar: { type: "null", text: "" }, at: null };
+    if (node instanceof Alias) return this.#alias(node as Alias.Parsed, where);
+    if (isScalar(node)) {
+      const scalar = this.#scalar(node, node.range[0]);
+      return { kind: "leaf", scalar, at: this.#place(node, token, props, where) };
+    }
+    if (token?.type !== "block-map" && token?.type !== "block-seq" && token?.type !== "flow-collection") {
+      throw new Error(`collection without a token (${token?.type})`);
+    }
+    return isMap(node)
+      ? this.#mapping(node, token as CST.BlockMap | CST.FlowCollection, head)
+      : this.#list(node, token as CST.BlockSequence | CST.FlowCollection, head);
+  }
+
+  #mapping(map: YAMLMap.Parsed, token: CST.BlockMap | CST.FlowCollection, head: readonly CST.SourceToken[]): Mapping {
+    const members: (Item | Comment)[] = [];
+    this.#comments(head, members);
+    if (token.type === "flow-collection") this.#comments(token.end, members);
+    const spilled = this.#mapItems(map, token, members);
+    this.#spill = spilled;
+    return { kind: "mapping", members, at: null };
+  }
+
+  #list(seq: YAMLSeq.Parsed, token: CST.BlockSequence | CST.FlowCollection, head: readonly CST.SourceToken[]): List {
+    const elements: (Node | Comment)[] = [];
+    // Then a comment in that column after the last item belongs to the mapping's next key.
+    const own =
+      token.type === "block-seq" && this.#isListUnindented ? { type: token.type, indent: token.indent + 1 } : token;
+    this.#comments(head, elements);
+    const inFlow = token.type === "flow-collection";
+    if (inFlow) this.#comments(token.end, elements);
+    let next = 0;
+    for (const item of token.items) {
+      const dash = item.start.find((part) => part.type === "seq-item-ind");
+      const isReal = inFlow
+        ? item.key != null ||
+          item.sep !== undefined ||
+          item.value != null ||
+          item.start.some((part) => part.type === "anchor" || part.type === "tag" || part.type === "explicit-key-ind")
+        : dash !== undefined;
+      if (!isReal) {
+        this.#spill = this.#trailing(item.start, own, elements);
+        continue;
+      }
+      const element = seq.items[next++] as ParsedNode | null;
+      this.#comments(item.start, elements);
+      const itemStart = dash?.offset ?? (item.value ?? item.key)?.offset ?? -1;
+      const where: Where = { indent: inFlow ? 0 : token.indent, itemStart, inFlow };
+      const isPair = item.key != null || item.sep !== undefined;
+      const node = isPair
+        ? this.#impliedPairOf(element as unknown as YAMLMap.Parsed, item, token as CST.FlowCollection)
+        : this.#node(element, item.value, item.start, where, []);
+      const inline: Comment[] = [];
+      if (item.value != null && "end" in item.value && item.value.type !== "flow-collection")
+        this.#comments(item.value.end, inline, true);
+      elements.push(...inline, node);
+      if (this.#spill.length > 0) {
+        const rest = this.#spill;
+        this.#spill = [];
+        this.#spill = this.#trailing(rest, own, elements);
+      }
+    }
+    return { kind: "list", elements: withLoneComment(elements), at: null };
+  }
+
+  /** `[a: b]`: a mapping of one pair, written without braces. */
+  #impliedPairOf(map: YAMLMap.Parsed, item: CST.CollectionItem, token: CST.FlowCollection): Mapping {
+    const members: (Item | Comment)[] = [];
+    const pair = map.items[0];
+    const key = this.#key((pair?.key ?? null) as ParsedNode | null, item, true);
+    const node = this.#valueNode((pair?.value ?? null) as ParsedNode | null, item, token, members);
+    members.push({ kind: "item", key, value: node });
+    return { kind: "mapping", members, at: null };
+  }
+
+  #key(key: ParsedNode | null, item: CST.CollectionItem, inFlow: boolean): string {
+    const offset = keyOffset(item);
+    let scalar: Scalar | null = null;
+    if (isScalar(key)) {
+      scalar = this.#scalar(key, offset);
+      if (inFlow && key.type === "PLAIN" && key.source?.startsWith("?") === true) {
+        throw malformed("readers differ about a key that begins with ?", this.#text, offset, "put it in quotes");
+      }
+      // A key stays clear, and so may an alias of it.
+      if (key.anchor !== undefined) {
+        this.#remember({
+          name: key.anchor,
+          start: key.range[0],
+          end: key.range[1],
+          node: { kind: "leaf", scalar, at: null },
+          isKey: true,
+        });
+      }
+    } else if (key instanceof Alias) {
+      const anchor = this.#anchors.get(key.source);
+      if (anchor?.node.kind === "leaf") {
+        scalar = anchor.node.scalar;
+        // Never written out: a key stays as it is, so the value it repeats must stay clear.
+        const at: Place = { start: key.range[0], end: key.range[1], style: "plain", indent: 0, itemStart: -1 };
+        if (!anchor.isKey) this.#aliases.push({ at, target: { start: anchor.start, end: anchor.end } });
+      }
+    } else if (key !== null) throw malformed("a mapping or list cannot be a key", this.#text, offset);
+    if (scalar === null || scalar.type !== "str" || typeof scalar.text !== "string") {
+      const { line, column } = lineAndColumn(this.#text, offset);
+      throw new KeyleafError(
+        "INPUT_UNSUPPORTED_VALUE",
+        `line ${line}, column ${column}: a key is of type ${scalar?.type ?? "null"}; only strings can be keys`,
+        {
+          hint: "put it in quotes",
+          details: { line, column },
+        },
+      );
+    }
+    return scalar.text;
+  }
+
+  #scalar(node: YamlScalar, offset: number): Scalar {
+    const isQuoted = node.type !== "PLAIN";
+    const text = node.source ?? "";
+    if (node.tag === undefined) {
+      if (isQuoted) return { type: "str", text };
+      return resolvePlain(text) ?? this.#tooBig(offset);
+    }
+    const scalar = resolveTagged(node.tag, text, isQuoted);
+    if (scalar === null) throw malformed("the value is not of the type that its tag names", this.#text, offset);
+    return scalar;
+  }
+
+  #tooBig(offset: number): never {
+    const { line, column } = lineAndColumn(this.#text, offset);
+    throw new KeyleafError(
+      "INPUT_UNSUPPORTED_VALUE",
+      `line ${line}, column ${column}: an integer beyond 64 bits cannot be encrypted`,
+      {
+        hint: "put it in quotes",
+        details: { line, column },
+      },
+    );
+  }
+
+  #place(
+    node: YamlScalar.Parsed,
+    token: CST.Token | null | undefined,
+    props: readonly CST.SourceToken[],
+    where: Where,
+  ): Place {
+    // A tag belongs to the value's text: an envelope must not carry `!!int`.
+    const tag = props.find((part) => part.type === "tag");
+    const start = tag?.offset ?? node.range[0];
+    const inFlow = where.inFlow ? "-flow" : "";
+    const style = STYLES.get(node.type ?? "PLAIN") ?? "plain";
+    const end = token?.type === "block-scalar" ? blockEnd(token, node, this.#text) : node.range[1];
+    return { start, end, style: `${style}${inFlow}`, indent: where.indent, itemStart: where.itemStart };
+  }
+
+  #alias(node: Alias.Parsed, where: Where): Node {
+    const [start, end] = node.range;
+    if (this.#open.has(node.source)) throw malformed("an alias repeats what it stands in", this.#text, start);
+    const anchor = this.#anchors.get(node.source);
+    if (anchor === undefined) throw malformed("an alias has no anchor before it", this.#text, start);
+    const at: Place = {
+      start,
+      end,
+      style: where.inFlow ? "plain-flow" : "plain",
+      indent: where.indent,
+      itemStart: where.itemStart,
+    };
+    if (!anchor.isKey) this.#aliases.push({ at, target: { start: anchor.start, end: anchor.end } });
+    return this.#copy(anchor.node, at);
+  }
+
+  /** A copy that stands for itself: its entries are authenticated under their own paths. */
+  #copy(node: Node, at: Place | null): Node {
+    if (++this.#expanded > MAX_EXPANDED)
+      throw new KeyleafError("INPUT_UNSUPPORTED", `aliases repeat more than ${MAX_EXPANDED} values`);
+    switch (node.kind) {
+      case "leaf":
+        return { kind: "leaf", scalar: node.scalar, at };
+      case "list":
+        return {
+          kind: "list",
+          elements: node.elements.flatMap((element) => (element.kind === "comment" ? [] : [this.#copy(element, null)])),
+          at,
+        };
+      case "mapping": {
+        const members = node.members.flatMap((member): Item[] =>
+          member.kind === "comment" ? [] : [{ ...member, value: this.#copy(member.value, null) }],
+        );
+        return { kind: "mapping", members, at };
+      }
+    }
+  }
+
+  #checkMerge(node: Node, offset: number): void {
+    const isFine =
+      node.kind === "mapping" || (node.kind === "list" && node.elements.every((element) => element.kind !== "leaf"));
+    if (!isFine && this.#isFirstDocument)
+      throw malformed("a merge key needs a mapping or a list of mappings", this.#text, offset);
+  }
+
+  #comments(
+    tokens: readonly CST.SourceToken[] | undefined,
+    into: (Item | Comment)[] | (Node | Comment)[],
+    inline = false,
+  ): void {
+    for (const token of tokens ?? []) {
+      if (token.type !== "comment") continue;
+      const { offset, source } = token;
+      const at: Place = { start: offset, end: offset + source.length, style: "comment", indent: 0, itemStart: -1 };
+      into.push({ kind: "comment", scalar: { type: "comment", text: source.slice(1) }, inline, at });
+      inline = false;
+    }
+  }
+
+  #unsupported(what: string, offset: number): KeyleafError {
+    const { line, column } = lineAndColumn(this.#text, offset);
+    return new KeyleafError("INPUT_UNSUPPORTED", `line ${line}, column ${column}: ${what}`, {
+      details: { line, column },
+    });
+  }
+}
+
+/** Surroundings of a value; see {@link Place}. */
+interface Where {
+  readonly indent: number;
+  readonly itemStart: number;
+  readonly inFlow: boolean;
+}
+
+const STYLES: ReadonlyMap<string, string> = new Map([
+  ["PLAIN", "plain"],
+  ["QUOTE_SINGLE", "single"],
+  ["QUOTE_DOUBLE", "double"],
+  ["BLOCK_LITERAL", "literal"],
+  ["BLOCK_FOLDED", "folded"],
+]);
+
+/** Marks the last of a list's sealed comments where it has nothing else, so that opening them leaves a list. */
+function withLoneComment(elements: (Node | Comment)[]): (Node | Comment)[] {
+  const isSealedComment = (element: Node | Comment): boolean =>
+    element.kind === "leaf" &&
+    typeof element.scalar.text === "string" &&
+    /^ENC\[AES256_GCM,.*,type:comment\]$/.test(element.scalar.text);
+  const last = elements.at(-1);
+  if (last?.kind !== "leaf" || last.at === null || !elements.every(isSealedComment)) return elements;
+  return [...elements.slice(0, -1), { ...last, at: { ...last.at, style: LONE_COMMENT } }];
+}
+
+function isPlainScalar(node: unknown): boolean {
+  return isScalar(node) && node.type === "PLAIN";
+}
+
+function keyOffset(item: CST.CollectionItem | undefined): number {
+  if (item === undefined) return 0;
+  const first = item.start.find(
+    (part) => part.type === "explicit-key-ind" || part.type === "anchor" || part.type === "tag",
+  );
+  return first?.offset ?? item.key?.offset ?? item.sep?.[0]?.offset ?? item.start[0]?.offset ?? 0;
+}
+
+function lineStart(text: string, offset: number): number {
+  return text.lastIndexOf("\n", offset - 1) + 1;
+}
+
+function columnOf(text: string, offset: number): number {
+  return offset - lineStart(text, offset);
+}
+
+/**
+ * Where a block scalar's own text ends: after its last line, without the line break. Blank lines that follow stay
+ * outside, unless the value keeps them (`+`).
+ */
+function blockEnd(token: CST.BlockScalar, node: YamlScalar.Parsed, text: string): number {
+  const header = token.props.find((part) => part.type === "block-scalar-header");
+  const end = node.range[1];
+  if (header !== undefined && "source" in header && header.source.includes("+")) return withoutLineBreak(text, end);
+  // Whitespace beyond the indentation is part of the value, so a line of it is not blank.
+  const indentation = bodyIndentOf(text.slice(node.range[0], end), token.indent) ?? 0;
+  let last = withoutLineBreak(text, end);
+  for (let start = lineStart(text, last); start > node.range[0]; start = lineStart(text, last)) {
+    if (!/^ *$/.test(text.slice(start, last)) || last - start > indentation) break;
+    last = withoutLineBreak(text, start);
+  }
+  return last;
+}
+
+/** Column of a block scalar's text; `null` when it has none. */
+export function bodyIndentOf(text: string, parentIndent: number): number | null {
+  const indicator = /^[^\n]*?[|>][-+]?(\d)/.exec(text)?.[1];
+  if (indicator !== undefined) return Math.max(parentIndent, 0) + Number(indicator);
+  return /\n( *)[^\s]/.exec(text)?.[1]?.length ?? /\n( *)\t/.exec(text)?.[1]?.length ?? null;
+}
+
+function withoutLineBreak(text: string, end: number): number {
+  if (text.charAt(end - 1) !== "\n") return end;
+  return text.charAt(end - 2) === "\r" ? end - 2 : end - 1;
+}
+
+/** Whether the text ends inside a block scalar, without a line break: more text would become part of it, or add one to it. */
+function endsInOpenBlock(token: CST.Token, text: string): boolean {
+  if (text.endsWith("\n")) return false;
+  let last: CST.Token | null | undefined = token;
+  while (last?.type === "block-map" || last?.type === "block-seq") last = last.items.at(-1)?.value;
+  return last?.type === "block-scalar";
+}
+
+function tooDeep(): KeyleafError {
+  return new KeyleafError("INPUT_UNSUPPORTED", `the file is nested deeper than ${MAX_DEPTH} levels`);
+}
+
+// Only these messages of `yaml` are fixed texts; others quote the source, which may be a secret.
+const FIXED_MESSAGES: ReadonlySet<string> = new Set([
+  "BAD_INDENT",
+  "TAB_AS_INDENT",
+  "MISSING_CHAR",
+  "BLOCK_IN_FLOW",
+  "BLOCK_AS_IMPLICIT_KEY",
+  "MULTILINE_IMPLICIT_KEY",
+  "KEY_OVER_1024_CHARS",
+]);
+
+function errorText(error: { code: string; message: string }): string {
+  if (!FIXED_MESSAGES.has(error.code)) return `not valid YAML (${error.code.toLowerCase().replaceAll("_", " ")})`;
+  return error.message.charAt(0).toLowerCase() + error.message.slice(1);
+}

@@ -1,0 +1,278 @@
+import { yamlText } from "../crypto/scalar-bytes.ts";
+import type { Comment, Item, List, Mapping, Node, Scalar } from "../document/document.ts";
+import { resolvePlain } from "./yaml-resolve.ts";
+
+/** How a scalar is written: the style it is to have, where the style can hold it. */
+export interface ScalarContext {
+  readonly style: "plain" | "single" | "double" | "literal" | "folded";
+  /** Inside `{}` or `[]`: one line, and some characters need quotes. */
+  readonly inFlow: boolean;
+  /** Something other than a line break follows on the same line, so that a block cannot stand here. */
+  readonly isFollowed: boolean;
+  /** Column of a block scalar's text. */
+  readonly bodyIndent: number;
+  /** Column of the mapping or the list item that holds the value; what an indentation indicator counts from. */
+  readonly parentIndent: number;
+  /** Line break of the file. */
+  readonly newline: string;
+}
+
+/** Text of a value in YAML, in the wanted style or the nearest one that can hold it. Bytes become `!!binary`. */
+export function scalarText(scalar: Scalar, context: ScalarContext): string {
+  if (typeof scalar.text !== "string") return `!!binary ${Buffer.from(scalar.text).toString("base64")}`;
+  if (scalar.type !== "str") return yamlText(scalar);
+  const { text } = scalar;
+  switch (context.style) {
+    case "single":
+      return isOneLine(text) ? singleQuoted(text) : doubleQuoted(text);
+    case "double":
+      return doubleQuoted(text);
+    case "folded":
+      return canBeBlock(text, context) && !/^[ \t]|\n[ \t\n]/.test(text.replace(/\n+$/, ""))
+        ? block(">", text.replace(/\n(?=[^\n])/g, "\n\n"), context)
+        : literalOrQuoted(text, context);
+    case "literal":
+      return literalOrQuoted(text, context);
+    default:
+      return plainOrQuoted(text, context);
+  }
+}
+
+function plainOrQuoted(text: string, context: ScalarContext): string {
+  if (text.startsWith("ENC[") && !context.inFlow && isEnvelopeText(text)) return text;
+  if (text.includes("\n") && canBeBlock(text, context)) return block("|", text, context);
+  if (!isOneLine(text)) return doubleQuoted(text);
+  if (text === "" || readsAsOther(text)) return doubleQuoted(text);
+  return isPlainSafe(text, context.inFlow) ? text : singleQuoted(text);
+}
+
+// The hot path of encrypting: base64 and commas need no other check.
+function isEnvelopeText(text: string): boolean {
+  return text.endsWith("]") && !text.includes("\n") && !text.includes(": ") && !text.includes(" #");
+}
+
+function literalOrQuoted(text: string, context: ScalarContext): string {
+  return canBeBlock(text, context) ? block("|", text, context) : doubleQuoted(text);
+}
+
+/** Printable, and not only line breaks. */
+function canBeBlock(text: string, context: ScalarContext): boolean {
+  // A line that begins with a tab is refused by go-yaml.
+  return (
+    !context.inFlow &&
+    !context.isFollowed &&
+    /[^\n]/.test(text) &&
+    isOneLine(text.replaceAll("\n", "")) &&
+    !/^\t|\n\t/.test(text)
+  );
+}
+
+/** A block scalar without the line break that ends its last line: that one stands in the text already. */
+function block(indicator: "|" | ">", text: string, context: ScalarContext): string {
+  const trailing = /\n*$/.exec(text)?.[0].length ?? 0;
+  const chomping = trailing === 0 ? "-" : trailing === 1 ? "" : "+";
+  const indentation = /^\n* /.test(text) ? String(context.bodyIndent - Math.max(context.parentIndent, 0)) : "";
+  const pad = " ".repeat(context.bodyIndent);
+  const lines = (trailing === 0 ? text : text.slice(0, -1)).split("\n");
+  const body = lines.map((line) => (line === "" ? "" : pad + line)).join(context.newline);
+  return `${indicator}${indentation}${chomping}${context.newline}${body}`;
+}
+
+/** Printable characters only, so that it can stand on a line as it is. */
+function isOneLine(text: string): boolean {
+  return !/[^\t -~\u00a0-\u2027\u202a-\ufefe\uff00-\uffff]/.test(text);
+}
+
+export function singleQuoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['"', '\\"'],
+  ["\\", "\\\\"],
+  ["\0", "\\0"],
+  ["\x07", "\\a"],
+  ["\b", "\\b"],
+  ["\t", "\\t"],
+  ["\n", "\\n"],
+  ["\v", "\\v"],
+  ["\f", "\\f"],
+  ["\r", "\\r"],
+  ["\x1b", "\\e"],
+  ["\x85", "\\N"],
+  ["\u2028", "\\L"],
+  ["\u2029", "\\P"],
+]);
+
+export function doubleQuoted(text: string): string {
+  const escaped = text.replace(/["\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]/g, (character) => {
+    const code = character.charCodeAt(0);
+    return (
+      ESCAPES.get(character) ??
+      (code > 0xff
+        ? `\\u${code.toString(16).toUpperCase().padStart(4, "0")}`
+        : `\\x${code.toString(16).toUpperCase().padStart(2, "0")}`)
+    );
+  });
+  return `"${escaped}"`;
+}
+
+const OLD_BOOLS = /^(y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF)$/;
+const BASE_60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
+
+/** Whether a reader, an old one included, would take the plain text for something other than a string. */
+function readsAsOther(text: string): boolean {
+  return (
+    resolvePlain(text)?.type !== "str" || text === "<<" || text === "=" || OLD_BOOLS.test(text) || BASE_60.test(text)
+  );
+}
+
+function isPlainSafe(text: string, inFlow: boolean): boolean {
+  if (/^[\s,[\]{}#&*!|>'"%@`]|\s$|^[-?:](?:\s|$)|^(?:---|\.\.\.)|:(?:\s|$)|\s#/.test(text)) return false;
+  return !inFlow || !(/[,[\]{}]/.test(text) || /^[-?:]/.test(text) || text.includes(":,"));
+}
+
+/** A key of a block or flow mapping on one line. */
+function keyText(key: string, inFlow: boolean): string {
+  if (key === "<<") return "!!merge <<";
+  return plainOrQuoted(key, {
+    style: "plain",
+    inFlow,
+    isFollowed: true,
+    bodyIndent: 0,
+    parentIndent: 0,
+    newline: "\n",
+  });
+}
+
+/** A node on one line. Comments have no place there. */
+export function flowText(node: Node): string {
+  switch (node.kind) {
+    case "leaf":
+      return scalarText(node.scalar, {
+        style: "plain",
+        inFlow: true,
+        isFollowed: true,
+        bodyIndent: 0,
+        parentIndent: 0,
+        newline: "\n",
+      });
+    case "list":
+      return `[${node.elements.flatMap((element) => (element.kind === "comment" ? [] : [flowText(element)])).join(", ")}]`;
+    case "mapping":
+      return `{${node.members.flatMap((member) => (member.kind === "comment" ? [] : [flowItem(member)])).join(", ")}}`;
+  }
+}
+
+/** `key: value` on one line. */
+export function flowItem(item: Item): string {
+  return `${item.key === "<<" ? "<<" : keyText(item.key, true)}: ${flowText(item.value)}`;
+}
+
+/** Prints trees in block style as the reference does (sops-format 11.2). */
+export class BlockPrinter {
+  readonly #step: number;
+  readonly #newline: string;
+
+  /** @param step - blanks a level, 2 to 9. */
+  constructor(step: number, newline: string) {
+    this.#step = step;
+    this.#newline = newline;
+  }
+
+  /** Lines of a mapping's members at a column, each ended by a line break. */
+  members(map: Mapping, column: number): string {
+    return this.#withComments(map.members, column, (item, inline) => this.#item(item, column, inline));
+  }
+
+  #item(item: Item, column: number, inline: string): string {
+    return `${keyText(item.key, false)}:${this.#value(item.value, column, inline)}`;
+  }
+
+  /** Lines of a list's elements at a column, each ended by a line break. */
+  elements(list: List, column: number): string {
+    return this.#withComments(list.elements, column, (element, inline) => `-${this.#element(element, column, inline)}`);
+  }
+
+  /** What follows `key:`, the line break included. */
+  #value(node: Node, column: number, inline: string): string {
+    const child = this.#childColumn(column);
+    if (node.kind === "leaf") return ` ${this.#leaf(node.scalar, column, child, inline)}`;
+    if (isEmpty(node))
+      return ` ${node.kind === "mapping" ? "{}" : "[]"}${inline}${this.#newline}${this.#leftovers(node, child)}`;
+    const body = node.kind === "mapping" ? this.members(node, child) : this.elements(node, child);
+    return `${inline}${this.#newline}${body}`;
+  }
+
+  /** What follows `-`. A mapping or list begins on the same line, two columns on. */
+  #element(node: Node, column: number, inline: string): string {
+    const child = column + 2;
+    if (node.kind === "leaf") return ` ${this.#leaf(node.scalar, column, this.#childColumn(column), inline)}`;
+    if (isEmpty(node))
+      return ` ${node.kind === "mapping" ? "{}" : "[]"}${inline}${this.#newline}${this.#leftovers(node, child)}`;
+    const body = node.kind === "mapping" ? this.members(node, child) : this.elements(node, child);
+    return ` ${body.slice(child)}`;
+  }
+
+  #leaf(scalar: Scalar, parentIndent: number, bodyIndent: number, inline: string): string {
+    const isFollowed = inline !== "";
+    const text = scalarText(scalar, {
+      style: "plain",
+      inFlow: false,
+      isFollowed,
+      bodyIndent,
+      parentIndent,
+      newline: this.#newline,
+    });
+    return `${text}${inline}${this.#newline}`;
+  }
+
+  /** Comments of a container that has nothing else. */
+  #leftovers(node: Mapping | List, column: number): string {
+    const comments = (node.kind === "mapping" ? node.members : node.elements) as readonly (Comment | Item | Node)[];
+    return comments.map((comment) => (comment.kind === "comment" ? this.#commentLine(comment, column) : "")).join("");
+  }
+
+  #withComments<T extends Item | Node>(
+    members: readonly (T | Comment)[],
+    column: number,
+    print: (member: T, inline: string) => string,
+  ): string {
+    const pad = " ".repeat(column);
+    let text = "";
+    let inline = "";
+    for (const member of members) {
+      if (member.kind === "comment") {
+        if (member.inline) inline += ` #${commentText(member as Comment)}`;
+        else text += this.#commentLine(member as Comment, column);
+      } else if (member.kind === "leaf" && member.scalar.type === "comment") {
+        text += `${pad}#${member.scalar.text}${this.#newline}`;
+      } else {
+        text += `${pad}${print(member as T, inline)}`;
+        inline = "";
+      }
+    }
+    return inline === "" ? text : `${text}${pad}${inline.trimStart()}${this.#newline}`;
+  }
+
+  #commentLine(comment: Comment, column: number): string {
+    return `${" ".repeat(column)}#${commentText(comment)}${this.#newline}`;
+  }
+
+  /** The next multiple of the step, as go-yaml indents. */
+  #childColumn(column: number): number {
+    return Math.floor((column + this.#step) / this.#step) * this.#step;
+  }
+}
+
+function commentText(comment: Comment): string {
+  return typeof comment.scalar.text === "string" ? comment.scalar.text.replaceAll("\n", " ") : "";
+}
+
+/** Without values: sealed comments that opened as list elements do not count. */
+function isEmpty(node: Mapping | List): boolean {
+  const members = (node.kind === "mapping" ? node.members : node.elements) as readonly (Comment | Item | Node)[];
+  return members.every(
+    (member) => member.kind === "comment" || (member.kind === "leaf" && member.scalar.type === "comment"),
+  );
+}

@@ -1,0 +1,133 @@
+import {
+  type Comment,
+  type Document,
+  type Edit,
+  type Entry,
+  itemOf,
+  type Mapping,
+  type Node,
+  type Place,
+  type Scalar,
+} from "../document/document.ts";
+import { KeyleafError } from "../errors.ts";
+import type { Format, PrintOptions } from "./format.ts";
+import { yamlMetadataEdits } from "./yaml-metadata.ts";
+import { bodyIndentOf, LONE_COMMENT, parseYaml, type YamlDocument } from "./yaml-parse.ts";
+import { BlockPrinter, flowText, scalarText } from "./yaml-print.ts";
+
+/** YAML, as go-yaml v3 reads it; the text that is not sealed stays as it was. */
+export const yaml: Format = {
+  id: "yaml",
+  extensions: [".yaml", ".yml"],
+  parse: parseYaml,
+  edit,
+  expand: (container, doc) => ({ ...rangeOf(container.at, doc), text: flowText(container) }),
+  read,
+  metadataEdits: (doc, block) => yamlMetadataEdits(doc as YamlDocument, block),
+  printNode,
+  print,
+};
+
+function rangeOf(at: Place | null, doc: Document): { start: number; end: number } {
+  return at === null ? { start: doc.source.length, end: doc.source.length } : { start: at.start, end: at.end };
+}
+
+function edit(entry: Entry, value: Scalar, document: Document): Edit {
+  const doc = document as YamlDocument;
+  const { start, end } = rangeOf(entry.at, doc);
+  const { at } = entry;
+  if (value.type === "comment") {
+    const text = typeof value.text === "string" ? value.text : Buffer.from(value.text).toString();
+    // A comment cannot hold a line break; nothing that was a comment here has one.
+    const comment = `#${text.replaceAll("\n", " ")}`;
+    if (entry.kind === "comment" || at === null) return { start, end, text: comment };
+    return { start: at.itemStart, end, text: at.style === LONE_COMMENT ? `[] ${comment}` : comment };
+  }
+  if (at === null) return { start, end, text: flowText({ kind: "leaf", scalar: value, at: null }) };
+  const text = placedText(value, at, doc);
+  // Lines that a `+` block keeps must all be its own.
+  return { start, end: /^[|>]\d?\+/.test(text) ? afterBlankLines(doc.source, end) : end, text };
+}
+
+function placedText(value: Scalar, at: Place, doc: YamlDocument): string {
+  const [written = "plain", flow] = at.style.split("-");
+  // An envelope cannot be plain inside a flow collection, so there single quotes stand for plain.
+  const style = written === "single" && flow === "flow" ? "plain" : written;
+  const isBlock = style === "literal" || style === "folded";
+  const parentIndent = at.indent;
+  const ownIndent = isBlock ? bodyIndentOf(doc.source.slice(at.start, at.end), parentIndent) : null;
+  return scalarText(value, {
+    style: style as "plain" | "single" | "double" | "literal" | "folded",
+    inFlow: flow === "flow",
+    isFollowed: !isBlock && /^[ \t]*[^\s]/.test(doc.source.slice(at.end, at.end + 200)),
+    bodyIndent: ownIndent ?? (at.itemStart >= 0 ? parentIndent + 2 : parentIndent + doc.step),
+    parentIndent,
+    newline: doc.newline,
+  });
+}
+
+/** Offset of the line break that ends the last of the blank lines after `end`. */
+function afterBlankLines(source: string, end: number): number {
+  let last = end;
+  for (let at = end; at < source.length; ) {
+    const next = source.indexOf("\n", at);
+    if (next === -1 || source.slice(at, next).trim() !== "") break;
+    last = source.charAt(next - 1) === "\r" ? next - 1 : next;
+    at = next + 1;
+  }
+  return last;
+}
+
+function read(text: string, at: Place, document: Document): Scalar | null {
+  if (at.style === "comment") return /^#[^\n]*$/.test(text) ? { type: "comment", text: text.slice(1) } : null;
+  if (text.startsWith("*")) return aliasValue(text.slice(1), at, document as YamlDocument);
+  const isFlow = at.style.endsWith("-flow");
+  const pad = " ".repeat(at.indent);
+  const snippet = isFlow
+    ? `{k: ${text}\n}\n`
+    : at.itemStart >= 0
+      ? `${pad}k:\n${pad}- ${text}\n`
+      : `${pad}k: ${text}\n`;
+  let parsed: YamlDocument;
+  try {
+    parsed = parseYaml(Buffer.from(snippet));
+  } catch (error) {
+    if (error instanceof KeyleafError) return null;
+    throw error;
+  }
+  const root = parsed.roots[0];
+  const value =
+    root === undefined || parsed.roots.length !== 1 || root.members.length !== 1 ? undefined : itemOf(root, "k")?.value;
+  if (value?.kind === "leaf") return value.scalar;
+  if (value?.kind !== "list" || value.elements.length !== 1 || at.itemStart < 0 || isFlow) return null;
+  const [element] = value.elements as [Node | Comment];
+  return element.kind === "leaf" ? element.scalar : null;
+}
+
+/** The value that an alias would repeat there. */
+function aliasValue(name: string, at: Place, doc: YamlDocument): Scalar | null {
+  const anchor = doc.anchors.findLast((candidate) => candidate.name === name && candidate.end <= at.start);
+  return anchor?.node.kind === "leaf" ? anchor.node.scalar : null;
+}
+
+function printNode(node: Node, options: PrintOptions): Uint8Array {
+  if (node.kind === "leaf" && node.scalar.type === "str") return Buffer.from(node.scalar.text);
+  if (node.kind === "mapping") return print([node], options);
+  const printer = new BlockPrinter(stepOf(options), "\n");
+  if (node.kind === "list") return Buffer.from(node.elements.length === 0 ? "[]\n" : printer.elements(node, 0));
+  return Buffer.from(`${flowText(node)}\n`);
+}
+
+function print(roots: readonly Mapping[], options: PrintOptions): Uint8Array {
+  const printer = new BlockPrinter(stepOf(options), "\n");
+  return Buffer.from(
+    roots.map((root) => (root.members.length === 0 ? "{}\n" : printer.members(root, 0))).join("---\n"),
+  );
+}
+
+/** go-yaml knows 2 to 9; anything else is 2, and 4 is what the reference asks for. */
+function stepOf(options: PrintOptions): number {
+  const { indent } = options;
+  if (typeof indent !== "number" || indent === 0) return 4;
+  return indent >= 2 && indent <= 9 ? indent : 2;
+}
