@@ -1,0 +1,250 @@
+import { aadOf, SPELLING_AAD } from "./crypto/aad.ts";
+import { open } from "./crypto/cipher.ts";
+import { unwrapDataKey } from "./crypto/data-key.ts";
+import { isEncryptedValueOf, parseEncryptedValue } from "./crypto/encrypted-value.ts";
+import { Digest } from "./crypto/mac.ts";
+import { scalarFromBytes } from "./crypto/scalar-bytes.ts";
+import type { Comment, Document, Edit, Entry, Leaf, Node, Scalar } from "./document/document.ts";
+import { applyEdits } from "./document/edits.ts";
+import { type Metadata, parseMetadata } from "./document/metadata.ts";
+import { compileSelection } from "./document/selection.ts";
+import { decodeSpellings, LEADING, type Spelling } from "./document/spelling.ts";
+import { walk } from "./document/walk.ts";
+import { KeyleafError, lineAndColumn, pathText } from "./errors.ts";
+import type { Format, FormatId, PrintOptions } from "./formats/format.ts";
+import { formatOf } from "./formats/registry.ts";
+import type { Host } from "./host.ts";
+
+export interface DecryptOptions {
+  readonly format: FormatId;
+  /** The plaintext's format; the same as `format` unless given. Another one is printed anew. */
+  readonly outputFormat?: FormatId;
+  /** Do not compare the MAC. Tags are checked all the same. */
+  readonly ignoreMac?: boolean;
+  /** Give one node only: keys and list positions from the top of the first document. */
+  readonly extract?: readonly (string | number)[];
+  /** For another output format, and for `extract`. */
+  readonly print?: PrintOptions;
+}
+
+export interface DecryptResult {
+  readonly output: Uint8Array;
+  /** What the user should know, without any value. */
+  readonly notices: readonly string[];
+}
+
+/**
+ * Decrypts a file. Every tag and the MAC are checked before anything is returned.
+ *
+ * @throws `INPUT_*`, `INPUT_NOT_ENCRYPTED`, `INPUT_METADATA`, `KEY_UNAVAILABLE`, `INTEGRITY_TAG`, `INTEGRITY_MAC`,
+ * `INPUT_PATH_NOT_FOUND`, `OUTPUT_UNREPRESENTABLE`.
+ */
+export async function decrypt(source: Uint8Array, options: DecryptOptions, host: Host): Promise<DecryptResult> {
+  const format = formatOf(options.format);
+  const outputFormat = formatOf(options.outputFormat ?? options.format);
+  const doc = format.parse(source);
+  const metadata = metadataOf(doc);
+  const selection = await compileSelection(metadata.selection, "ignore");
+  const dataKey = await unwrapDataKey(metadata.keyGroups, host);
+
+  const notices: string[] = [];
+  const digest = new Digest(metadata.macOnlyEncrypted);
+  const opening = new Opening(doc, dataKey, notices);
+  const opened: Opened[] = [];
+  let index = 0;
+  walk(
+    doc.roots,
+    { selection, isSealedComment: (text) => isEncryptedValueOf(text, "comment") },
+    {
+      entry: (entry, path, isSelected, keys) => {
+        if (isSelected && entry.scalar.text.length > 0) {
+          const scalar = entry.kind === "comment" ? opening.comment(entry, path) : opening.value(entry, path, keys);
+          if (scalar !== null) {
+            entry.scalar = scalar;
+            opened.push({ entry, index, path });
+          }
+          index++;
+        }
+        const isValue = entry.scalar.type !== "comment";
+        if (isValue && (isSelected || !metadata.macOnlyEncrypted)) digest.add(entry.scalar);
+      },
+    },
+  );
+  if (options.ignoreMac === true)
+    notices.push("the MAC was not checked: values may have been removed, reordered or changed where they are clear");
+  else checkMac(metadata, digest.finish(), dataKey);
+
+  if (options.extract !== undefined && options.extract.length > 0) {
+    const node = nodeAt(doc, options.extract);
+    return { output: outputFormat.printNode(node, options.print ?? {}), notices };
+  }
+  if (outputFormat !== format) return { output: outputFormat.print(doc.roots, options.print ?? {}), notices };
+  return { output: openedText(doc, format, opened, readSpellings(metadata, dataKey)), notices };
+}
+
+/** The metadata of a parsed file. @throws `INPUT_NOT_ENCRYPTED`, `INPUT_METADATA` */
+export function metadataOf(doc: Document): Metadata {
+  if (doc.metadata === null)
+    throw new KeyleafError("INPUT_NOT_ENCRYPTED", "the file is not encrypted: it has no sops metadata");
+  return parseMetadata(doc.metadata);
+}
+
+/** One entry that was opened, with its number among all that are selected. */
+interface Opened {
+  readonly entry: Entry;
+  readonly index: number;
+  readonly path: string;
+}
+
+/** Opens entries of one document. */
+class Opening {
+  readonly #doc: Document;
+  readonly #dataKey: Uint8Array;
+  readonly #notices: string[];
+  /** Path text of the newest value: a comment after it may belong to any container that ends there. */
+  #lastPath = "";
+
+  constructor(doc: Document, dataKey: Uint8Array, notices: string[]) {
+    this.#doc = doc;
+    this.#dataKey = dataKey;
+    this.#notices = notices;
+  }
+
+  value(entry: Leaf, path: string, keys: readonly string[]): Scalar {
+    const { text } = entry.scalar;
+    this.#lastPath = path;
+    if (entry.scalar.type !== "str" || typeof text !== "string")
+      throw tagError(this.#doc, entry, keys, "it is not encrypted, but should be");
+    const envelope = parseEncryptedValue(text);
+    if (envelope === null) throw tagError(this.#doc, entry, keys, "it is not a well-formed encrypted value");
+    const bytes = open(envelope, this.#dataKey, aadOf(path));
+    if (bytes === null) throw tagError(this.#doc, entry, keys, "it was changed, moved, or belongs to another file");
+    const scalar = scalarFromBytes(bytes, envelope.type);
+    if (scalar === null) throw tagError(this.#doc, entry, keys, "its type tag does not fit its content");
+    // Only among list elements does sops keep a comment in place of a value.
+    if (scalar.type === "comment" && (entry.at?.itemStart ?? -1) < 0) {
+      throw tagError(this.#doc, entry, keys, "a comment stands in place of a value");
+    }
+    return scalar;
+  }
+
+  /**
+   * A comment, or `null` where it stays as it is: comments are no part of the MAC, and files from before they were
+   * sealed have clear ones. Which container a comment belongs to is a matter of the parser, so near ones are tried too.
+   */
+  comment(entry: Comment, path: string): Scalar | null {
+    const { text } = entry.scalar;
+    const envelope = typeof text === "string" ? parseEncryptedValue(text) : null;
+    const line = entry.at === null ? 0 : lineAndColumn(this.#doc.source, entry.at.start).line;
+    if (envelope === null) {
+      this.#notices.push(`line ${line}: a comment that is not encrypted stands among encrypted ones`);
+      return null;
+    }
+    for (const candidate of new Set([...containersOf(path), ...containersOf(this.#lastPath)])) {
+      const bytes = open(envelope, this.#dataKey, aadOf(candidate));
+      const scalar = bytes === null ? null : scalarFromBytes(bytes, envelope.type);
+      if (scalar?.type === "comment" || scalar?.type === "str") return { type: "comment", text: scalar.text };
+    }
+    this.#notices.push(`line ${line}: a comment could not be decrypted and stays as it is`);
+    return null;
+  }
+}
+
+/** A path text and all that it lies in, from the inside out. */
+function containersOf(path: string): string[] {
+  const containers = [path];
+  for (let end = path.length; end > 0; ) {
+    end = end < 2 ? 0 : path.lastIndexOf(":", end - 2) + 1;
+    containers.push(path.slice(0, end));
+  }
+  return containers;
+}
+
+function tagError(doc: Document, entry: Entry, keys: readonly string[], why: string): KeyleafError {
+  const line = entry.at === null ? undefined : lineAndColumn(doc.source, entry.at.start).line;
+  return new KeyleafError(
+    "INTEGRITY_TAG",
+    `${line === undefined ? "" : `line ${line}: `}cannot decrypt ${pathText(keys)}: ${why}`,
+    {
+      details: { path: [...keys], ...(line === undefined ? {} : { line }) },
+    },
+  );
+}
+
+function checkMac(metadata: Metadata, computed: string, dataKey: Uint8Array): void {
+  if (metadata.mac === "") throw new KeyleafError("INTEGRITY_MAC", "the MAC is missing: the file cannot be trusted");
+  const envelope = parseEncryptedValue(metadata.mac);
+  const stored = envelope === null ? null : open(envelope, dataKey, metadata.lastModified);
+  if (stored === null) {
+    throw new KeyleafError(
+      "INTEGRITY_MAC",
+      "the MAC cannot be decrypted: it was changed, or belongs to another file or time",
+    );
+  }
+  if (Buffer.from(stored).toString("latin1") !== computed) {
+    throw new KeyleafError("INTEGRITY_MAC", "the MAC does not match: a value was changed, added, removed or moved", {
+      hint: "restore the file from version control; --ignore-mac shows what is there",
+    });
+  }
+}
+
+/** The record of original spellings; empty when there is none or it does not open, which never hinders decrypting. */
+function readSpellings(metadata: Metadata, dataKey: Uint8Array): ReadonlyMap<number, Spelling> {
+  const envelope = metadata.spelling === null ? null : parseEncryptedValue(metadata.spelling);
+  const bytes = envelope === null ? null : open(envelope, dataKey, SPELLING_AAD);
+  return decodeSpellings(bytes === null ? "" : Buffer.from(bytes).toString());
+}
+
+/** The source with every opened entry written back and the metadata gone. */
+function openedText(
+  doc: Document,
+  format: Format,
+  opened: readonly Opened[],
+  spellings: ReadonlyMap<number, Spelling>,
+): Uint8Array {
+  const edits: Edit[] = [];
+  for (const { entry, index, path } of opened) {
+    const { at, scalar } = entry;
+    if (at === null) continue;
+    const edit = format.edit(entry, scalar, doc);
+    const spelling = spellings.size === 0 ? undefined : spellings.get(index);
+    // A spelling counts only if it still reads as exactly the value that was opened.
+    const isTrue = spelling?.pathText === path && isSame(format.read(spelling.text, at, doc), scalar);
+    edits.push(isTrue ? { ...edit, text: spelling.text } : edit);
+  }
+  if (spellings.get(LEADING)?.text === "\ufeff") edits.push({ start: 0, end: 0, text: "\ufeff" });
+  return applyEdits(doc.source, [...edits, ...format.metadataEdits(doc, null)]);
+}
+
+function isSame(a: Scalar | null, b: Scalar): boolean {
+  if (a === null || a.type !== b.type) return false;
+  if (typeof a.text === "string" && typeof b.text === "string") return a.text === b.text;
+  return Buffer.compare(Buffer.from(a.text), Buffer.from(b.text)) === 0;
+}
+
+/** The node at a path of the first document. Comments are no list elements. */
+function nodeAt(doc: Document, path: readonly (string | number)[]): Node {
+  let node: Node | undefined = doc.roots[0];
+  for (const [i, step] of path.entries()) {
+    let next: Node | undefined;
+    if (node?.kind === "mapping" && typeof step === "string") {
+      for (const member of node.members) if (member.kind === "item" && member.key === step) next ??= member.value;
+    } else if (node?.kind === "list" && typeof step === "number") {
+      next = node.elements.filter((element): element is Node => element.kind !== "comment" && !isComment(element))[
+        step
+      ];
+    }
+    if (next === undefined) {
+      throw new KeyleafError(
+        "INPUT_PATH_NOT_FOUND",
+        `there is nothing at ${pathText(path.slice(0, i + 1).map(String))}`,
+      );
+    }
+    node = next;
+  }
+  return node as Node;
+}
+
+function isComment(node: Node): boolean {
+  return node.kind === "leaf" && node.scalar.type === "comment";
+}

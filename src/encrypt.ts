@@ -1,0 +1,246 @@
+import { aadOf, SPELLING_AAD } from "./crypto/aad.ts";
+import { IvPool, seal } from "./crypto/cipher.ts";
+import { type KeyGroup, makeDataKey, wrapDataKey } from "./crypto/data-key.ts";
+import { formatEncryptedValue } from "./crypto/encrypted-value.ts";
+import { Digest } from "./crypto/mac.ts";
+import { type Document, type Edit, type Entry, type Scalar, str } from "./document/document.ts";
+import { applyEdits } from "./document/edits.ts";
+import { metadataBlock, metadataItem } from "./document/metadata.ts";
+import { compileSelection, DEFAULT_SELECTION, type Selection, type SelectionRule } from "./document/selection.ts";
+import { encodeSpellings, LEADING, type Spelling } from "./document/spelling.ts";
+import { walk } from "./document/walk.ts";
+import { KeyleafError, malformed, pathText } from "./errors.ts";
+import type { Format, FormatId, PrintOptions } from "./formats/format.ts";
+import { formatOf } from "./formats/registry.ts";
+import type { Host } from "./host.ts";
+
+export interface EncryptOptions {
+  readonly format: FormatId;
+  /** The sealed file's format; the same as `format` unless given. Another one is printed anew. */
+  readonly outputFormat?: FormatId;
+  /** Who can open the file. */
+  readonly keyGroups: readonly KeyGroup[];
+  /** Groups that are needed; 0 or absent: all. */
+  readonly shamirThreshold?: number;
+  /** Which values are sealed; absent: all but those under a key that ends in `_unencrypted`. Binary files ignore it. */
+  readonly selection?: SelectionRule;
+  /** Leave clear values out of the MAC. */
+  readonly macOnlyEncrypted?: boolean;
+  /** For another output format only. */
+  readonly print?: PrintOptions;
+}
+
+export interface EncryptResult {
+  /** The sealed file. */
+  readonly output: Uint8Array;
+  /** How many values are sealed; comments are not counted. */
+  readonly sealed: number;
+  /** Paths of values that stay clear, as text; null and empty values have nothing to seal and are not listed. */
+  readonly clear: readonly string[];
+  /** What the user should know, without any value. */
+  readonly notices: readonly string[];
+}
+
+/**
+ * Encrypts a file field by field: only the bytes of sealed values (and the `sops` block) differ from `source`.
+ *
+ * @throws `INPUT_*` for what cannot be encrypted, `INPUT_ALREADY_ENCRYPTED`, `INPUT_NOTHING_TO_ENCRYPT`, `KEY_*`,
+ * `CONFIG_MALFORMED` for a pattern that does not compile, `OUTPUT_UNREPRESENTABLE`.
+ */
+export async function encrypt(source: Uint8Array, options: EncryptOptions, host: Host): Promise<EncryptResult> {
+  const format = formatOf(options.format);
+  const outputFormat = formatOf(options.outputFormat ?? options.format);
+  const doc = parsePlaintext(format, source);
+  const isBinary = format.id === "binary";
+  const rule = isBinary ? DEFAULT_SELECTION : (options.selection ?? DEFAULT_SELECTION);
+  const selection = await compileSelection(rule, "refuse");
+  const macOnlyEncrypted = !isBinary && options.macOnlyEncrypted === true;
+
+  const dataKey = makeDataKey(host);
+  const ivs = new IvPool((bytes) => host.fillRandom(bytes));
+  const sealing = new Sealing(doc, format, selection, dataKey, ivs, macOnlyEncrypted);
+  const { edits, spellings, digest, sealed, clear } = sealing.run();
+  if (sealed === 0) throw nothingSealed(clear.length, rule);
+  if (outputFormat === format && doc.source.startsWith("\ufeff") && format.id === "json") {
+    spellings.push({ index: LEADING, pathText: "", text: "\ufeff" });
+  }
+
+  const keyGroups = await wrapDataKey(dataKey, options.keyGroups, host);
+  const lastModified = `${host.now().toISOString().slice(0, 19)}Z`;
+  const sealText = (text: string, aad: string): string =>
+    formatEncryptedValue(seal(Buffer.from(text), dataKey, aad, ivs.next()), "str");
+  const block = metadataBlock({
+    keyGroups,
+    shamirThreshold: options.shamirThreshold ?? 0,
+    lastModified,
+    mac: sealText(digest, lastModified),
+    selection: isBinary ? null : rule,
+    macOnlyEncrypted,
+    spelling:
+      outputFormat === format && spellings.length > 0 ? sealText(encodeSpellings(spellings), SPELLING_AAD) : null,
+  });
+  dataKey.fill(0);
+
+  let output: Uint8Array;
+  if (outputFormat === format) output = applyEdits(doc.source, [...edits, ...format.metadataEdits(doc, block)]);
+  else {
+    const roots = doc.roots.map((root) => ({ ...root, members: [...root.members, metadataItem(block)] }));
+    output = outputFormat.print(roots, options.print ?? {});
+  }
+  return { output, sealed, clear, notices: [] };
+}
+
+function parsePlaintext(format: Format, source: Uint8Array): Document {
+  const already = (): KeyleafError =>
+    new KeyleafError(
+      "INPUT_ALREADY_ENCRYPTED",
+      "the file already has sops metadata: it is encrypted, or uses the reserved name",
+      {
+        hint: "decrypt it first, or rename the key",
+      },
+    );
+  let doc: Document;
+  try {
+    doc = format.parse(source);
+  } catch (error) {
+    if (error instanceof KeyleafError && error.code === "INPUT_METADATA") throw already();
+    throw error;
+  }
+  if (doc.metadata !== null || doc.hasLaterMetadata === true) throw already();
+  return doc;
+}
+
+function nothingSealed(clear: number, rule: SelectionRule): KeyleafError {
+  if (clear === 0)
+    return new KeyleafError("INPUT_NOTHING_TO_ENCRYPT", "the file holds no value that could be encrypted");
+  return new KeyleafError(
+    "INPUT_NOTHING_TO_ENCRYPT",
+    `nothing would be encrypted: ${rule.rule} leaves all ${clear} values clear`,
+    {
+      hint: `check the pattern ${JSON.stringify(rule.pattern)}`,
+    },
+  );
+}
+
+/** The walk that seals: what it gathers on its way. */
+class Sealing {
+  readonly edits: Edit[] = [];
+  readonly spellings: Spelling[] = [];
+  readonly clear: string[] = [];
+  sealed = 0;
+  digest = "";
+
+  readonly #doc: Document;
+  readonly #format: Format;
+  readonly #selection: Selection;
+  readonly #dataKey: Uint8Array;
+  readonly #ivs: IvPool;
+  readonly #macOnlyEncrypted: boolean;
+  #index = 0;
+  #sealedInAlias = 0;
+
+  constructor(
+    doc: Document,
+    format: Format,
+    selection: Selection,
+    dataKey: Uint8Array,
+    ivs: IvPool,
+    macOnlyEncrypted: boolean,
+  ) {
+    this.#doc = doc;
+    this.#format = format;
+    this.#selection = selection;
+    this.#dataKey = dataKey;
+    this.#ivs = ivs;
+    this.#macOnlyEncrypted = macOnlyEncrypted;
+  }
+
+  run(): this {
+    const digest = new Digest(this.#macOnlyEncrypted);
+    walk(
+      this.#doc.roots,
+      { selection: this.#selection },
+      {
+        entry: (entry, path, isSelected, keys) => {
+          const isValue = entry.scalar.type !== "comment";
+          if (isValue && (isSelected || !this.#macOnlyEncrypted)) digest.add(entry.scalar);
+          if (entry.scalar.text.length === 0) return;
+          if (isSelected) this.#seal(entry, path);
+          else this.#keepClear(entry, isValue, keys);
+        },
+        alias: (container) => {
+          if (this.#sealedInAlias > 0 && this.#format.expand !== undefined) {
+            this.edits.push(this.#format.expand(container, this.#doc));
+          }
+          this.#sealedInAlias = 0;
+        },
+      },
+    );
+    this.digest = digest.finish();
+    this.#checkAliases();
+    return this;
+  }
+
+  #seal(entry: Entry, path: string): void {
+    const plain = entry.scalar;
+    const bytes = typeof plain.text === "string" ? Buffer.from(plain.text) : plain.text;
+    const envelope = formatEncryptedValue(seal(bytes, this.#dataKey, aadOf(path), this.#ivs.next()), plain.type);
+    const isComment = plain.type === "comment";
+    if (isComment && this.#selection.byComment && !this.#selection.sealsHits && this.#selection.hits(envelope)) {
+      throw new KeyleafError("INPUT_UNSUPPORTED", "an encrypted comment happens to match unencrypted_comment_regex", {
+        hint: "use a pattern that base64 text does not match",
+      });
+    }
+    const index = this.#index++;
+    const sealed: Scalar = isComment ? { type: "comment", text: envelope } : str(envelope);
+    if (entry.at === null) this.#sealedInAlias++;
+    else {
+      const canonical = this.#format.edit(entry, plain, this.#doc);
+      const edit = this.#format.edit(entry, sealed, this.#doc);
+      const original = this.#doc.source.slice(edit.start, edit.end);
+      if (canonical.text !== original) this.spellings.push({ index, pathText: path, text: original });
+      this.edits.push(edit);
+    }
+    entry.scalar = sealed;
+    if (!isComment) this.sealed++;
+  }
+
+  #keepClear(entry: Entry, isValue: boolean, keys: readonly string[]): void {
+    const style = entry.at?.style;
+    if (style === "odd" || style === "multiline") {
+      throw malformed(
+        "sops cannot read this line as it stands, and the selection rule leaves it clear",
+        this.#doc.source,
+        entry.at?.start ?? 0,
+        "write it on one line, or let it be encrypted",
+      );
+    }
+    if (isValue) this.clear.push(pathText(keys));
+  }
+
+  /** What an alias stands for must be sealed at both places or at none: one secret cannot be both open and closed. */
+  #checkAliases(): void {
+    const { aliases = [] } = this.#doc;
+    if (aliases.length === 0) return;
+    const starts = this.edits.map((edit) => edit.start).toSorted((a, b) => a - b);
+    for (const { at, target } of aliases) {
+      const isExpanded = starts[lowerBound(starts, at.start)] === at.start;
+      const isTargetSealed = (starts[lowerBound(starts, target.start)] ?? Infinity) < target.end;
+      if (isExpanded !== isTargetSealed) {
+        throw malformed("an alias and the value it repeats fall under different selection", this.#doc.source, at.start);
+      }
+    }
+  }
+}
+
+/** Position of the first number that is not below `value` in a sorted array. */
+function lowerBound(sorted: readonly number[], value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as number) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,12 @@
+export type { KeyGroup, Recipient } from "./crypto/data-key.ts";
+export { age } from "./crypto/keys/age.ts";
+export { awsKms } from "./crypto/keys/aws-kms.ts";
+export type { KeyProvider, RecipientOptions, WrappedKey } from "./crypto/keys/provider.ts";
+export { type DecryptOptions, type DecryptResult, decrypt } from "./decrypt.ts";
+export type { SelectionKind, SelectionRule } from "./document/selection.ts";
+export { type EncryptOptions, type EncryptResult, encrypt } from "./encrypt.ts";
+export { type ErrorCode, type ErrorDetails, type KeyAttempt, KeyleafError } from "./errors.ts";
+export type { FormatId, PrintOptions } from "./formats/format.ts";
+export { formatForFileName } from "./formats/registry.ts";
+export type { Host } from "./host.ts";
+export { type InspectedEntry, type InspectedKey, type Inspection, inspect } from "./inspect.ts";

@@ -1,0 +1,85 @@
+import { isEncryptedValueOf } from "./crypto/encrypted-value.ts";
+import { providerByMetadata } from "./crypto/keys/registry.ts";
+import { metadataOf } from "./decrypt.ts";
+import { compileSelection, type SelectionRule } from "./document/selection.ts";
+import { walk } from "./document/walk.ts";
+import { lineAndColumn } from "./errors.ts";
+import type { FormatId } from "./formats/format.ts";
+import { formatOf } from "./formats/registry.ts";
+
+/** One recipient of a file. */
+export interface InspectedKey {
+  /** Name of the key's list in the metadata: `age`, `kms`, ... */
+  readonly type: string;
+  /** Identity string, for example an age recipient or a KMS ARN; `""` for key types that this version does not know. */
+  readonly recipient: string;
+}
+
+/** One value or comment of an encrypted file. */
+export interface InspectedEntry {
+  readonly kind: "value" | "comment";
+  /** Keys from the top; list positions are not part of it. */
+  readonly path: readonly string[];
+  /** From 1. */
+  readonly line: number;
+  /** The selection rule says that it is sealed. */
+  readonly isSelected: boolean;
+  /** It is written as an encrypted value; nothing here says that it is authentic. */
+  readonly isSealed: boolean;
+}
+
+/** What a file shows without any key. */
+export interface Inspection {
+  readonly keyGroups: readonly (readonly InspectedKey[])[];
+  readonly shamirThreshold: number;
+  /** RFC 3339. */
+  readonly lastModified: string;
+  readonly hasMac: boolean;
+  readonly selection: SelectionRule;
+  readonly macOnlyEncrypted: boolean;
+  readonly version: string;
+  readonly entries: readonly InspectedEntry[];
+}
+
+/**
+ * Reads the metadata and the entries of an encrypted file without any key. Nothing of it is authenticated.
+ * @throws `INPUT_*`, `INPUT_NOT_ENCRYPTED`, `INPUT_METADATA`
+ */
+export async function inspect(source: Uint8Array, options: { readonly format: FormatId }): Promise<Inspection> {
+  const doc = formatOf(options.format).parse(source);
+  const metadata = metadataOf(doc);
+  const selection = await compileSelection(metadata.selection, "ignore");
+  const entries: InspectedEntry[] = [];
+  walk(
+    doc.roots,
+    { selection, isSealedComment: (text) => isEncryptedValueOf(text, "comment") },
+    {
+      entry: (entry, _path, isSelected, keys) => {
+        const { text } = entry.scalar;
+        const isSealedComment = isEncryptedValueOf(text, "comment");
+        entries.push({
+          kind: entry.kind === "comment" || isSealedComment ? "comment" : "value",
+          path: [...keys],
+          line: entry.at === null ? 0 : lineAndColumn(doc.source, entry.at.start).line,
+          isSelected,
+          isSealed: typeof text === "string" && text.startsWith("ENC[AES256_GCM,"),
+        });
+      },
+    },
+  );
+  return {
+    keyGroups: metadata.keyGroups.map((group) =>
+      group.map((key) => {
+        const provider = providerByMetadata(key.list);
+        return { type: key.list, recipient: provider?.identityOf({ provider: provider.id, fields: key.fields }) ?? "" };
+      }),
+    ),
+    shamirThreshold: metadata.shamirThreshold,
+    lastModified: metadata.lastModified,
+    hasMac: metadata.mac !== "",
+    selection: metadata.selection,
+    macOnlyEncrypted: metadata.macOnlyEncrypted,
+    version: metadata.version,
+    entries,
+  };
+}

@@ -1,0 +1,127 @@
+import type { CreationRule, RawMapping, RawRecipient } from "./config.ts";
+import { identitySources } from "./crypto/age/identity-sources.ts";
+import { recipientOf } from "./crypto/age/x25519.ts";
+import type { KeyGroup, Recipient } from "./crypto/data-key.ts";
+import { age } from "./crypto/keys/age.ts";
+import type { KeyProvider, RecipientOptions } from "./crypto/keys/provider.ts";
+import { knownKeyTypes, missingProviders, providers } from "./crypto/keys/registry.ts";
+import { leaf, mapping, type Node } from "./document/document.ts";
+import { KeyleafError } from "./errors.ts";
+import type { Host } from "./host.ts";
+
+/** Where recipients of a new file can come from. */
+export interface RecipientSources {
+  /** Texts of key flags by flag name (`age`, `kms`, ...); `""` for a flag that was not given. */
+  readonly flags: ReadonlyMap<string, string>;
+  /** The creation rule that fits, if any. */
+  readonly rule: CreationRule | null;
+  /** Shared-config profile for AWS keys from flags; `""` for none. */
+  readonly awsProfile: string;
+  /** Encryption context for AWS keys from flags. */
+  readonly encryptionContext: ReadonlyMap<string, string>;
+}
+
+/** Order of the reference for keys from flags and environment. */
+const FLAG_ORDER = ["kms", "gcp-kms", "hckms", "azure-kv", "pgp", "hc-vault-transit", "age"];
+
+/**
+ * Who a new file is for: flags and environment variables, else the creation rule, else the user's own age identity.
+ * @returns groups without repeated recipients, and what to tell the user.
+ * @throws `KEY_NO_RECIPIENT`, `KEY_BAD_RECIPIENT`, `PROVIDER_UNSUPPORTED` for a key type that is not there yet.
+ *
+ * Source: sops-cli 10.5.
+ */
+export async function resolveKeyGroups(
+  sources: RecipientSources,
+  host: Host,
+): Promise<{ keyGroups: KeyGroup[]; notices: string[] }> {
+  const named = fromFlags(sources, host);
+  if (named.length > 0) return { keyGroups: [withoutRepeats(named)], notices: [] };
+  if (sources.rule !== null) {
+    const { rule } = sources;
+    const keyGroups = rule.keyGroups.map((group) => withoutRepeats(group.flatMap((raw) => fromRule(raw))));
+    if (keyGroups.some((group) => group.length === 0)) {
+      throw new KeyleafError("KEY_NO_RECIPIENT", `the creation rule at line ${rule.line} names no recipients`);
+    }
+    return { keyGroups, notices: [] };
+  }
+  return ownIdentity(host);
+}
+
+function fromFlags({ flags, awsProfile, encryptionContext }: RecipientSources, host: Host): Recipient[] {
+  const options: RecipientOptions = {
+    ...(awsProfile === "" ? {} : { awsProfile }),
+    ...(encryptionContext.size === 0 ? {} : { encryptionContext }),
+  };
+  return FLAG_ORDER.flatMap((flag) => {
+    const missing = missingProviders.find((type) => type.flag === flag);
+    const provider = providers.find(({ names }) => names.flag === flag);
+    const text = flags.get(flag) || host.env[provider?.names.env ?? missing?.env ?? ""] || "";
+    if (text === "") return [];
+    if (provider === undefined) throw unsupported(missing?.metadata ?? flag);
+    return provider.fromText(text, options).map((recipient) => ({ provider, recipient }));
+  });
+}
+
+function fromRule(raw: RawRecipient): Recipient[] {
+  const isHere = ({ names }: KeyProvider): boolean => (raw.place === "flat" ? names.rule : names.group) === raw.ruleKey;
+  const provider = providers.find(isHere);
+  if (provider === undefined) {
+    const missing = missingProviders.find((type) => (raw.place === "flat" ? type.rule : type.group) === raw.ruleKey);
+    throw unsupported(missing?.metadata ?? raw.ruleKey);
+  }
+  const options: RecipientOptions = raw.awsProfile === "" ? {} : { awsProfile: raw.awsProfile };
+  const recipients =
+    raw.place === "flat" && typeof raw.value === "string"
+      ? provider.fromText(raw.value, options)
+      : provider.fromGroup(nodeOf(raw.value));
+  return recipients.map((recipient) => ({ provider, recipient }));
+}
+
+function nodeOf(value: string | RawMapping): Node {
+  if (typeof value === "string") return leaf(value);
+  return mapping(
+    [...value].map(([key, inner]) => [
+      key,
+      typeof inner === "string" ? leaf(inner) : mapping([...inner].map(([k, v]) => [k, leaf(v)])),
+    ]),
+  );
+}
+
+function withoutRepeats(recipients: readonly Recipient[]): Recipient[] {
+  const seen = new Set<string>();
+  return recipients.filter(({ provider, recipient }) => {
+    const identity = `${provider.id} ${provider.identity(recipient)}`;
+    if (seen.has(identity)) return false;
+    seen.add(identity);
+    return true;
+  });
+}
+
+function unsupported(type: string): KeyleafError {
+  return new KeyleafError(
+    "PROVIDER_UNSUPPORTED",
+    `${knownKeyTypes.get(type) ?? type} keys are not supported by this version`,
+  );
+}
+
+async function ownIdentity(host: Host): Promise<{ keyGroups: KeyGroup[]; notices: string[] }> {
+  for (const load of identitySources(host, "")) {
+    const { name, identities } = await load();
+    const [first] = identities;
+    if (first === undefined) continue;
+    const text = recipientOf(first);
+    const recipients = age.fromText(text, {}).map((recipient) => ({ provider: age as KeyProvider, recipient }));
+    return {
+      keyGroups: [recipients],
+      notices: [`no recipients configured: encrypting to your own key ${text} (${name})`],
+    };
+  }
+  throw new KeyleafError(
+    "KEY_NO_RECIPIENT",
+    "no recipients: neither flags, environment, .sops.yaml nor an age identity name one",
+    {
+      hint: 'run "enc init"',
+    },
+  );
+}
