@@ -4,7 +4,7 @@ import { unwrapDataKey } from "./crypto/data-key.ts";
 import { isEncryptedValueOf, parseEncryptedValue } from "./crypto/encrypted-value.ts";
 import { Digest } from "./crypto/mac.ts";
 import { scalarFromBytes } from "./crypto/scalar-bytes.ts";
-import type { Comment, Document, Edit, Entry, Leaf, Node, Scalar } from "./document/document.ts";
+import type { Comment, Document, Edit, Entry, Item, Leaf, Node, Scalar } from "./document/document.ts";
 import { applyEdits } from "./document/edits.ts";
 import { type Metadata, parseMetadata } from "./document/metadata.ts";
 import { compileSelection } from "./document/selection.ts";
@@ -44,13 +44,46 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
   const outputFormat = formatOf(options.outputFormat ?? options.format);
   const doc = format.parse(source);
   const metadata = metadataOf(doc);
-  const selection = await compileSelection(metadata.selection, "ignore");
   const dataKey = await unwrapDataKey(metadata.keyGroups, host);
+  const { notices, text } = await openDocument(doc, metadata, format, dataKey, options);
+  dataKey.fill(0);
 
+  if (options.extract !== undefined && options.extract.length > 0) {
+    const node = nodeAt(doc, options.extract);
+    return { output: outputFormat.printNode(node, options.print ?? {}), notices };
+  }
+  if (outputFormat !== format) return { output: outputFormat.print(doc.roots, options.print ?? {}), notices };
+  return { output: text(), notices };
+}
+
+/** An encrypted document with every value opened. */
+export interface OpenedDocument {
+  /** Hex of the digest over the opened values; checked against the MAC already, unless that was waived. */
+  readonly digest: string;
+  readonly notices: readonly string[];
+  /** The plaintext in the document's own format. */
+  text(): Uint8Array;
+}
+
+/**
+ * Opens every value of a parsed document, in place, and checks every tag and the MAC.
+ * @throws `INTEGRITY_TAG`, `INTEGRITY_MAC`
+ */
+export async function openDocument(
+  doc: Document,
+  metadata: Metadata,
+  format: Format,
+  dataKey: Uint8Array,
+  { ignoreMac = false }: Pick<DecryptOptions, "ignoreMac">,
+): Promise<OpenedDocument> {
+  const selection = await compileSelection(metadata.selection, "ignore");
   const notices: string[] = [];
   const digest = new Digest(metadata.macOnlyEncrypted);
   const opening = new Opening(doc, dataKey, notices);
+  const spellings = readSpellings(metadata, dataKey);
   const opened: Opened[] = [];
+  const restored: Restored[] = [];
+  const starts: number[] = [];
   let index = 0;
   walk(
     doc.roots,
@@ -68,18 +101,23 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
         const isValue = entry.scalar.type !== "comment";
         if (isValue && (isSelected || !metadata.macOnlyEncrypted)) digest.add(entry.scalar);
       },
+      enter: () => starts.push(index),
+      leave: (container, path) => {
+        const first = starts.pop() ?? index;
+        const { at } = container;
+        const spelling = spellings.get(first);
+        if (at === null || spelling?.pathText !== path) return;
+        const repeated = format.repeats?.(spelling.text, at, doc) ?? null;
+        if (repeated === null || !isSameNode(repeated, container)) return;
+        restored.push({ first, last: index - 1, edit: { start: at.start, end: at.end, text: spelling.text } });
+      },
     },
   );
-  if (options.ignoreMac === true)
+  const hex = digest.finish();
+  if (ignoreMac)
     notices.push("the MAC was not checked: values may have been removed, reordered or changed where they are clear");
-  else checkMac(metadata, digest.finish(), dataKey);
-
-  if (options.extract !== undefined && options.extract.length > 0) {
-    const node = nodeAt(doc, options.extract);
-    return { output: outputFormat.printNode(node, options.print ?? {}), notices };
-  }
-  if (outputFormat !== format) return { output: outputFormat.print(doc.roots, options.print ?? {}), notices };
-  return { output: openedText(doc, format, opened, readSpellings(metadata, dataKey)), notices };
+  else checkMac(metadata, hex, dataKey);
+  return { digest: hex, notices, text: () => openedText(doc, format, opened, restored, spellings) };
 }
 
 /** The metadata of a parsed file. @throws `INPUT_NOT_ENCRYPTED`, `INPUT_METADATA` */
@@ -94,6 +132,13 @@ interface Opened {
   readonly entry: Entry;
   readonly index: number;
   readonly path: string;
+}
+
+/** A container that goes back to being an alias, and the numbers of the entries within. */
+interface Restored {
+  readonly first: number;
+  readonly last: number;
+  readonly edit: Edit;
 }
 
 /** Opens entries of one document. */
@@ -200,12 +245,15 @@ function openedText(
   doc: Document,
   format: Format,
   opened: readonly Opened[],
+  restored: readonly Restored[],
   spellings: ReadonlyMap<number, Spelling>,
 ): Uint8Array {
-  const edits: Edit[] = [];
+  const edits: Edit[] = restored.map(({ edit }) => edit);
+  let next = 0;
   for (const { entry, index, path } of opened) {
     const { at, scalar } = entry;
-    if (at === null) continue;
+    while (next < restored.length && (restored[next] as Restored).last < index) next++;
+    if (at === null || (restored[next]?.first ?? Number.POSITIVE_INFINITY) <= index) continue;
     const edit = format.edit(entry, scalar, doc);
     const spelling = spellings.size === 0 ? undefined : spellings.get(index);
     // A spelling counts only if it still reads as exactly the value that was opened.
@@ -220,6 +268,23 @@ function isSame(a: Scalar | null, b: Scalar): boolean {
   if (a === null || a.type !== b.type) return false;
   if (typeof a.text === "string" && typeof b.text === "string") return a.text === b.text;
   return Buffer.compare(Buffer.from(a.text), Buffer.from(b.text)) === 0;
+}
+
+/** Whether two nodes have the same keys and values; comments do not count. */
+function isSameNode(a: Node, b: Node): boolean {
+  if (a.kind === "leaf" || b.kind === "leaf")
+    return a.kind === b.kind && isSame((a as Leaf).scalar, (b as Leaf).scalar);
+  if (a.kind === "list" && b.kind === "list") {
+    const [left, right] = [a, b].map((list) =>
+      list.elements.filter((element): element is Node => element.kind !== "comment"),
+    );
+    return left?.length === right?.length && left?.every((node, i) => isSameNode(node, right?.[i] as Node)) === true;
+  }
+  if (a.kind !== "mapping" || b.kind !== "mapping") return false;
+  const [left, right] = [a, b].map((map) => map.members.filter((member): member is Item => member.kind === "item"));
+  const isSameItem = (item: Item, i: number): boolean =>
+    item.key === right?.[i]?.key && isSameNode(item.value, (right[i] as Item).value);
+  return left?.length === right?.length && left?.every(isSameItem) === true;
 }
 
 /** The node at a path of the first document. Comments are no list elements. */

@@ -3,7 +3,17 @@ import { IvPool, seal } from "./crypto/cipher.ts";
 import { type KeyGroup, makeDataKey, wrapDataKey } from "./crypto/data-key.ts";
 import { formatEncryptedValue } from "./crypto/encrypted-value.ts";
 import { Digest } from "./crypto/mac.ts";
-import { type Document, type Edit, type Entry, type Scalar, str } from "./document/document.ts";
+import { metadataOf, openDocument } from "./decrypt.ts";
+import {
+  ALIAS,
+  type Document,
+  type Edit,
+  type Entry,
+  type List,
+  type Mapping,
+  type Scalar,
+  str,
+} from "./document/document.ts";
 import { applyEdits } from "./document/edits.ts";
 import { metadataBlock, metadataItem } from "./document/metadata.ts";
 import { compileSelection, DEFAULT_SELECTION, type Selection, type SelectionRule } from "./document/selection.ts";
@@ -37,8 +47,12 @@ export interface EncryptResult {
   readonly sealed: number;
   /** Paths of values that stay clear, as text; null and empty values have nothing to seal and are not listed. */
   readonly clear: readonly string[];
-  /** What the user should know, without any value. */
-  readonly notices: readonly string[];
+  /**
+   * Decrypts what was written and compares it with what went in.
+   * @returns whether `source` comes back byte for byte; always so unless an odd tag or another output format is in play.
+   * @throws `OUTPUT_VERIFY_FAILED` when values would not come back.
+   */
+  verify(written: Uint8Array): Promise<boolean>;
 }
 
 /**
@@ -79,7 +93,6 @@ export async function encrypt(source: Uint8Array, options: EncryptOptions, host:
     spelling:
       outputFormat === format && spellings.length > 0 ? sealText(encodeSpellings(spellings), SPELLING_AAD) : null,
   });
-  dataKey.fill(0);
 
   let output: Uint8Array;
   if (outputFormat === format) output = applyEdits(doc.source, [...edits, ...format.metadataEdits(doc, block)]);
@@ -87,7 +100,30 @@ export async function encrypt(source: Uint8Array, options: EncryptOptions, host:
     const roots = doc.roots.map((root) => ({ ...root, members: [...root.members, metadataItem(block)] }));
     output = outputFormat.print(roots, options.print ?? {});
   }
-  return { output, sealed, clear, notices: [] };
+  const verify = (written: Uint8Array): Promise<boolean> =>
+    verifyWritten(written, source, outputFormat, format, digest, dataKey);
+  return { output, sealed, clear, verify };
+}
+
+async function verifyWritten(
+  written: Uint8Array,
+  source: Uint8Array,
+  outputFormat: Format,
+  format: Format,
+  digest: string,
+  dataKey: Uint8Array,
+): Promise<boolean> {
+  try {
+    const doc = outputFormat.parse(written);
+    const opened = await openDocument(doc, metadataOf(doc), outputFormat, dataKey, {});
+    if (opened.digest === digest) return outputFormat === format && Buffer.compare(opened.text(), source) === 0;
+  } catch (error) {
+    if (!(error instanceof KeyleafError)) throw error;
+    throw new KeyleafError("OUTPUT_VERIFY_FAILED", `the encrypted file does not decrypt: ${error.message}`, {
+      cause: error,
+    });
+  }
+  throw new KeyleafError("OUTPUT_VERIFY_FAILED", "the encrypted file does not decrypt to what went in");
 }
 
 function parsePlaintext(format: Format, source: Uint8Array): Document {
@@ -137,7 +173,7 @@ class Sealing {
   readonly #ivs: IvPool;
   readonly #macOnlyEncrypted: boolean;
   #index = 0;
-  #sealedInAlias = 0;
+  #firstInAlias = 0;
 
   constructor(
     doc: Document,
@@ -168,12 +204,10 @@ class Sealing {
           if (isSelected) this.#seal(entry, path);
           else this.#keepClear(entry, isValue, keys);
         },
-        alias: (container) => {
-          if (this.#sealedInAlias > 0 && this.#format.expand !== undefined) {
-            this.edits.push(this.#format.expand(container, this.#doc));
-          }
-          this.#sealedInAlias = 0;
+        enter: (container) => {
+          if (container.at?.style === ALIAS) this.#firstInAlias = this.#index;
         },
+        leave: (container, path) => this.#leave(container, path),
       },
     );
     this.digest = digest.finish();
@@ -187,14 +221,17 @@ class Sealing {
     const envelope = formatEncryptedValue(seal(bytes, this.#dataKey, aadOf(path), this.#ivs.next()), plain.type);
     const isComment = plain.type === "comment";
     if (isComment && this.#selection.byComment && !this.#selection.sealsHits && this.#selection.hits(envelope)) {
-      throw new KeyleafError("INPUT_UNSUPPORTED", "an encrypted comment happens to match unencrypted_comment_regex", {
-        hint: "use a pattern that base64 text does not match",
-      });
+      throw new KeyleafError(
+        "INPUT_UNSUPPORTED_VALUE",
+        "an encrypted comment happens to match unencrypted_comment_regex",
+        {
+          hint: "use a pattern that base64 text does not match",
+        },
+      );
     }
     const index = this.#index++;
     const sealed: Scalar = isComment ? { type: "comment", text: envelope } : str(envelope);
-    if (entry.at === null) this.#sealedInAlias++;
-    else {
+    if (entry.at !== null) {
       const canonical = this.#format.edit(entry, plain, this.#doc);
       const edit = this.#format.edit(entry, sealed, this.#doc);
       const original = this.#doc.source.slice(edit.start, edit.end);
@@ -205,14 +242,23 @@ class Sealing {
     if (!isComment) this.sealed++;
   }
 
+  /** An alias under which something was sealed is written out: its entries are authenticated under their own paths. */
+  #leave(container: Mapping | List, path: string): void {
+    const { at } = container;
+    if (at?.style !== ALIAS || this.#index === this.#firstInAlias || this.#format.expand === undefined) return;
+    const text = this.#doc.source.slice(at.start, at.end);
+    this.spellings.push({ index: this.#firstInAlias, pathText: path, text });
+    this.edits.push({ start: at.start, end: at.end, text: this.#format.expand(container) });
+  }
+
   #keepClear(entry: Entry, isValue: boolean, keys: readonly string[]): void {
-    const style = entry.at?.style;
-    if (style === "odd" || style === "multiline") {
+    const why = this.#format.whyNotClear?.(entry, this.#doc) ?? null;
+    if (why !== null) {
       throw malformed(
-        "sops cannot read this line as it stands, and the selection rule leaves it clear",
+        `sops cannot read ${why}, and the selection rule leaves it clear`,
         this.#doc.source,
         entry.at?.start ?? 0,
-        "write it on one line, or let it be encrypted",
+        "write it another way, or let it be encrypted",
       );
     }
     if (isValue) this.clear.push(pathText(keys));

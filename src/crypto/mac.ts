@@ -2,7 +2,10 @@ import { createHash } from "node:crypto";
 import type { Scalar } from "../document/document.ts";
 
 // SHA-256 of "sops": keeps a digest of sealed values only from passing for one of all values.
-const MAC_ONLY_ENCRYPTED_PREFIX = Buffer.from("8a3fd2ad54ce66527b1034f3d147be0b0b975b3bf44f72c6fdadec8176f27d69", "hex");
+const MAC_ONLY_ENCRYPTED_PREFIX = Buffer.from(
+  "8a3fd2ad54ce66527b1034f3d147be0b0b975b3bf44f72c6fdadec8176f27d69",
+  "hex",
+);
 
 /**
  * The running SHA-512 over the plaintext of values in document order. No separators, names or types; the caller leaves

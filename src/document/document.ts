@@ -55,7 +55,10 @@ export interface Item {
   readonly value: Node;
 }
 
-/** `at` is set where one piece of text stands for the whole container (an alias); its leaves then have no places. */
+/**
+ * `at` is set where a format can put one piece of text for the whole container. Style {@link ALIAS}: an alias stands
+ * there, and the entries within have no places of their own.
+ */
 export interface Mapping {
   readonly kind: "mapping";
   readonly members: (Item | Comment)[];
@@ -67,6 +70,9 @@ export interface List {
   readonly elements: (Node | Comment)[];
   readonly at: Place | null;
 }
+
+/** Style of a place that repeats what stands elsewhere. */
+export const ALIAS = "alias";
 
 export type Node = Leaf | Mapping | List;
 
@@ -89,7 +95,10 @@ export interface Document {
   /** A document after the first has a `sops` entry. */
   readonly hasLaterMetadata?: boolean;
   /** Aliases as they stand in the text, each with the range of what it repeats. */
-  readonly aliases?: readonly { readonly at: Place; readonly target: { readonly start: number; readonly end: number } }[];
+  readonly aliases?: readonly {
+    readonly at: Place;
+    readonly target: { readonly start: number; readonly end: number };
+  }[];
 }
 
 /** A change of source text: `[start, end)` is replaced. Bytes are for values that are not valid UTF-8. */

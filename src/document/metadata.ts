@@ -182,7 +182,8 @@ export function metadataBlock(metadata: MetadataToWrite): Mapping {
   entries.set("lastmodified", leaf(metadata.lastModified));
   entries.set("mac", leaf(metadata.mac));
   if (metadata.macOnlyEncrypted) entries.set("mac_only_encrypted", leaf({ type: "bool", text: "True" }));
-  if (metadata.selection !== null) entries.set(metadata.selection.rule satisfies SelectionKind, leaf(metadata.selection.pattern));
+  if (metadata.selection !== null)
+    entries.set(metadata.selection.rule satisfies SelectionKind, leaf(metadata.selection.pattern));
   if (metadata.spelling !== null) entries.set("keyleaf", mapping([["spelling", leaf(metadata.spelling)]]));
   entries.set("version", leaf(FORMAT_VERSION));
   return mapping([...entries].sort(byName));

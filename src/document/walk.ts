@@ -10,8 +10,9 @@ export interface Visitor {
    * comment, the path of its container.
    */
   entry(entry: Entry, pathText: string, isSelected: boolean, path: readonly string[]): void;
-  /** After the last entry of a container that stands for an alias. */
-  alias?(container: Mapping | List): void;
+  /** Before the first and after the last entry of a container that has a place in the text. */
+  enter?(container: Mapping | List, pathText: string): void;
+  leave?(container: Mapping | List, pathText: string): void;
 }
 
 /** How a walk reads the tree. */
@@ -56,6 +57,7 @@ class Walker {
   /** @param isHit - a key on the path, or a pending comment of an outer container, is hit by the rule. */
   mapping(map: Mapping, pathText: string, isHit: boolean): void {
     const pending: Pending = { hits: 0, lastIsHit: false };
+    if (map.at !== null) this.#visitor.enter?.(map, pathText);
     for (const member of map.members) {
       if (member.kind === "comment") this.#comment(member, pathText, isHit, pending);
       else {
@@ -63,7 +65,7 @@ class Walker {
         pending.hits = 0;
       }
     }
-    if (map.at !== null) this.#visitor.alias?.(map);
+    if (map.at !== null) this.#visitor.leave?.(map, pathText);
   }
 
   #item(item: Item, pathText: string, isHit: boolean): void {
@@ -75,6 +77,7 @@ class Walker {
 
   #list(list: List, pathText: string, isHit: boolean): void {
     const pending: Pending = { hits: 0, lastIsHit: false };
+    if (list.at !== null) this.#visitor.enter?.(list, pathText);
     for (const element of list.elements) {
       if (element.kind === "comment") this.#comment(element, pathText, isHit, pending);
       else if (element.kind === "leaf" && this.#options.isSealedComment?.(element.scalar.text) === true) {
@@ -84,7 +87,7 @@ class Walker {
         pending.hits = 0;
       }
     }
-    if (list.at !== null) this.#visitor.alias?.(list);
+    if (list.at !== null) this.#visitor.leave?.(list, pathText);
   }
 
   #node(node: Node, pathText: string, isHit: boolean): void {

@@ -19,6 +19,8 @@ export const dotenv: Format = {
   extensions: [".env"],
   parse,
   edit,
+  whyNotClear: ({ at }) =>
+    at?.style === "odd" ? "this line" : at?.style === "multiline" ? "a value over several lines" : null,
   read,
   metadataEdits,
   printNode,

@@ -26,8 +26,12 @@ export interface Format {
    * A leaf whose new value is of type `comment` (a sealed comment that stands as a list element) becomes a comment.
    */
   edit(entry: Entry, value: Scalar, doc: Document): Edit;
-  /** The edit that writes out a container that stands for an alias. Absent where the format has none. */
-  expand?(container: Mapping | List, doc: Document): Edit;
+  /** Text of a container whose alias has to be written out. Absent where the format has no aliases. */
+  expand?(container: Mapping | List): string;
+  /** What an alias would repeat at a place; `null` when the text is none. */
+  repeats?(text: string, at: Place, doc: Document): Node | null;
+  /** Why the reference could not read an entry as it is read here if it stayed clear; `null`: it can. */
+  whyNotClear?(entry: Entry, doc: Document): string | null;
   /**
    * What a piece of source text would be read as in that place; `null` when it would not be exactly one value (or, for
    * the place of a comment, one comment). Used to check the sealed record of original spellings.

@@ -82,10 +82,9 @@ export function quote(text: string | Uint8Array): string {
   return JSON.stringify(typeof text === "string" ? text : decodeLossy(text));
 }
 
-/** A string as Go's encoding/json writes it, safe inside HTML. Bytes that are not UTF-8 become `\ufffd`. */
+/** A string as Go's encoding/json writes it, safe inside HTML. Bytes that are not UTF-8 become U+FFFD. */
 export function quoteAsGo(text: string | Uint8Array): string {
-  const quoted = quote(text).replace(/[<>&\u2028\u2029]/g, escapeUnit);
-  return typeof text === "string" ? quoted : quoted.replace(/\ufffd/g, escapeUnit);
+  return quote(text).replace(/[<>&\u2028\u2029]/g, escapeUnit);
 }
 
 function escapeUnit(unit: string): string {

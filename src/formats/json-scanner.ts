@@ -101,7 +101,7 @@ class Scanner {
   file(): { root: Mapping; metadata: Mapping | null } {
     if (this.#source.startsWith("\ufeff")) this.#at = 1;
     this.#skipBlank();
-    if (this.#at === this.#source.length) throw new KeyleafError("INPUT_EMPTY", "the file is empty");
+    if (this.#at === this.#source.length) throw malformed("the file is empty", this.#source, 0);
     const start = this.#at;
     const root = this.#value(1, false);
     this.#skipBlank();

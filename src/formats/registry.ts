@@ -40,7 +40,8 @@ export function detectFormat(source: Uint8Array, name: string): Format {
   const named = formatForFileName(name);
   if (named !== binary) return named;
   const text = Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString("latin1");
-  if (/^\s*\{/.test(text)) return binary.parse(source).metadata === null && /"mac"\s*:\s*"ENC\[/.test(text) ? json : binary;
+  if (/^\s*\{/.test(text))
+    return binary.parse(source).metadata === null && /"mac"\s*:\s*"ENC\[/.test(text) ? json : binary;
   if (/^sops:\r?$/m.test(text) && /^\s+mac: ENC\[/m.test(text)) return yaml;
   if (/^sops_mac=ENC\[/m.test(text)) return dotenv;
   if (/^\[sops\]\r?$/m.test(text) && /^mac\s*= *ENC\[/m.test(text)) return ini;

@@ -10,7 +10,17 @@ import {
   type YAMLSeq,
   type Scalar as YamlScalar,
 } from "yaml";
-import type { Comment, Document, Item, List, Mapping, Node, Place, Scalar } from "../document/document.ts";
+import {
+  ALIAS,
+  type Comment,
+  type Document,
+  type Item,
+  type List,
+  type Mapping,
+  type Node,
+  type Place,
+  type Scalar,
+} from "../document/document.ts";
 import { KeyleafError, lineAndColumn, malformed } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
 import { resolvePlain, resolveTagged } from "./yaml-resolve.ts";
@@ -393,7 +403,7 @@ class TreeBuilder {
     if (token.type === "flow-collection") this.#comments(token.end, members);
     const spilled = this.#mapItems(map, token, members);
     this.#spill = spilled;
-    return { kind: "mapping", members, at: null };
+    return { kind: "mapping", members, at: flowPlace(token) };
   }
 
   #list(seq: YAMLSeq.Parsed, token: CST.BlockSequence | CST.FlowCollection, head: readonly CST.SourceToken[]): List {
@@ -435,7 +445,7 @@ class TreeBuilder {
         this.#spill = this.#trailing(rest, own, elements);
       }
     }
-    return { kind: "list", elements: withLoneComment(elements), at: null };
+    return { kind: "list", elements: withLoneComment(elements), at: flowPlace(token) };
   }
 
   /** `[a: b]`: a mapping of one pair, written without braces. */
@@ -541,7 +551,7 @@ class TreeBuilder {
       itemStart: where.itemStart,
     };
     if (!anchor.isKey) this.#aliases.push({ at, target: { start: anchor.start, end: anchor.end } });
-    return this.#copy(anchor.node, at);
+    return this.#copy(anchor.node, anchor.node.kind === "leaf" ? at : { ...at, style: ALIAS });
   }
 
   /** A copy that stands for itself: its entries are authenticated under their own paths. */
@@ -593,6 +603,13 @@ class TreeBuilder {
       details: { line, column },
     });
   }
+}
+
+/** A flow collection can go back to being the alias that it was written out from. */
+function flowPlace(token: CST.BlockMap | CST.BlockSequence | CST.FlowCollection): Place | null {
+  if (token.type !== "flow-collection") return null;
+  const close = token.end.find((part) => part.type === "flow-map-end" || part.type === "flow-seq-end");
+  return { start: token.offset, end: (close?.offset ?? token.offset) + 1, style: "flow", indent: 0, itemStart: -1 };
 }
 
 /** Surroundings of a value; see {@link Place}. */

@@ -207,7 +207,7 @@ export class BlockPrinter {
   /** What follows `-`. A mapping or list begins on the same line, two columns on. */
   #element(node: Node, column: number, inline: string): string {
     const child = column + 2;
-    if (node.kind === "leaf") return ` ${this.#leaf(node.scalar, column, this.#childColumn(column), inline)}`;
+    if (node.kind === "leaf") return ` ${this.#leaf(node.scalar, column, child, inline)}`;
     if (isEmpty(node))
       return ` ${node.kind === "mapping" ? "{}" : "[]"}${inline}${this.#newline}${this.#leftovers(node, child)}`;
     const body = node.kind === "mapping" ? this.members(node, child) : this.elements(node, child);
@@ -243,7 +243,7 @@ export class BlockPrinter {
     let inline = "";
     for (const member of members) {
       if (member.kind === "comment") {
-        if (member.inline) inline += ` #${commentText(member as Comment)}`;
+        if (member.inline) inline += ` #${textOf(member as Comment).replaceAll("\n", " ")}`;
         else text += this.#commentLine(member as Comment, column);
       } else if (member.kind === "leaf" && member.scalar.type === "comment") {
         text += `${pad}#${member.scalar.text}${this.#newline}`;
@@ -255,8 +255,11 @@ export class BlockPrinter {
     return inline === "" ? text : `${text}${pad}${inline.trimStart()}${this.#newline}`;
   }
 
+  /** A comment from INI may have several lines, of which the later ones keep their own marker. */
   #commentLine(comment: Comment, column: number): string {
-    return `${" ".repeat(column)}#${commentText(comment)}${this.#newline}`;
+    const [first = "", ...others] = textOf(comment).split("\n");
+    const lines = [`#${first}`, ...others.map((line) => (line.startsWith("#") ? line : `# ${line}`))];
+    return lines.map((line) => `${" ".repeat(column)}${line}${this.#newline}`).join("");
   }
 
   /** The next multiple of the step, as go-yaml indents. */
@@ -265,8 +268,8 @@ export class BlockPrinter {
   }
 }
 
-function commentText(comment: Comment): string {
-  return typeof comment.scalar.text === "string" ? comment.scalar.text.replaceAll("\n", " ") : "";
+function textOf(comment: Comment): string {
+  return typeof comment.scalar.text === "string" ? comment.scalar.text : "";
 }
 
 /** Without values: sealed comments that opened as list elements do not count. */

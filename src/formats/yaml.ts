@@ -21,7 +21,9 @@ export const yaml: Format = {
   extensions: [".yaml", ".yml"],
   parse: parseYaml,
   edit,
-  expand: (container, doc) => ({ ...rangeOf(container.at, doc), text: flowText(container) }),
+  expand: flowText,
+  repeats: (text, at, doc) => (text.startsWith("*") ? aliased(text.slice(1), at, doc as YamlDocument) : null),
+  whyNotClear,
   read,
   metadataEdits: (doc, block) => yamlMetadataEdits(doc as YamlDocument, block),
   printNode,
@@ -80,7 +82,10 @@ function afterBlankLines(source: string, end: number): number {
 
 function read(text: string, at: Place, document: Document): Scalar | null {
   if (at.style === "comment") return /^#[^\n]*$/.test(text) ? { type: "comment", text: text.slice(1) } : null;
-  if (text.startsWith("*")) return aliasValue(text.slice(1), at, document as YamlDocument);
+  if (text.startsWith("*")) {
+    const node = aliased(text.slice(1), at, document as YamlDocument);
+    return node?.kind === "leaf" ? node.scalar : null;
+  }
   const isFlow = at.style.endsWith("-flow");
   const pad = " ".repeat(at.indent);
   const snippet = isFlow
@@ -104,10 +109,18 @@ function read(text: string, at: Place, document: Document): Scalar | null {
   return element.kind === "leaf" ? element.scalar : null;
 }
 
-/** The value that an alias would repeat there. */
-function aliasValue(name: string, at: Place, doc: YamlDocument): Scalar | null {
-  const anchor = doc.anchors.findLast((candidate) => candidate.name === name && candidate.end <= at.start);
-  return anchor?.node.kind === "leaf" ? anchor.node.scalar : null;
+/** The node that an alias repeats there: the newest of that name before it. */
+function aliased(name: string, at: Place, doc: YamlDocument): Node | null {
+  return doc.anchors.findLast((candidate) => candidate.name === name && candidate.end <= at.start)?.node ?? null;
+}
+
+/** go-yaml takes NEL, LS and PS for line breaks, and knows no escaped slash. */
+function whyNotClear(entry: Entry, doc: Document): string | null {
+  if (entry.at === null) return null;
+  const text = doc.source.slice(entry.at.start, entry.at.end);
+  if (/[\x85\u2028\u2029]/.test(text)) return "a Unicode line separator in the text";
+  if (entry.at.style.startsWith("double") && /(?:^|[^\\])(?:\\\\)*\\\//.test(text)) return "the escape \\/";
+  return null;
 }
 
 function printNode(node: Node, options: PrintOptions): Uint8Array {

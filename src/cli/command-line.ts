@@ -1,0 +1,114 @@
+import { KeyleafError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { type Command, commands, decryptCommand, encryptCommand } from "./commands/registry.ts";
+import type { Program } from "./context.ts";
+import type { Flag } from "./flags.ts";
+
+/** A command line, split into the command and what is left for it. */
+export interface Split {
+  /** `null`: none is named and there is no operand, so that the flags may be about the program as a whole. */
+  readonly command: Command | null;
+  readonly args: readonly string[];
+}
+
+const everyFlag: readonly Flag[] = commands.flatMap(({ flags }) => flags);
+const HELP = ["--help", "-h"];
+const VERSION = ["--version", "-v"];
+
+/**
+ * Finds the command. Flags may stand anywhere, also in front of it, so flags that take a value have to be known here;
+ * they come out under their long names. A first word that names no command is a file.
+ * @throws `USAGE` for `git` without one of its commands.
+ */
+export function splitCommandLine(argv: readonly string[], program: Program): Split {
+  const { args, operands } = scan(argv);
+  if (program === "dec") return { command: decryptCommand, args };
+  const [first = -1, second = -1] = operands;
+  if (first === -1) {
+    const isAboutProgram = args.every((word) => HELP.includes(word) || VERSION.includes(word));
+    return { command: isAboutProgram && args.length > 0 ? null : encryptCommand, args };
+  }
+  if (args[first] === "git") return { command: gitCommand(args[second]), args: without(args, [first, second]) };
+  const command = commands.find(({ name }) => name === args[first]);
+  return command === undefined ? { command: encryptCommand, args } : { command, args: without(args, [first]) };
+}
+
+/** One pass over the words: flags in their plain spelling, and the places of operands in front of a `--`. */
+function scan(argv: readonly string[]): { args: string[]; operands: number[] } {
+  const args: string[] = [];
+  const operands: number[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] as string;
+    if (word === "--") return { args: [...args, ...argv.slice(i)], operands };
+    if (!word.startsWith("-") || word === "-") {
+      operands.push(args.length);
+      args.push(word);
+      continue;
+    }
+    const flag = findFlag(word);
+    if (flag === null) args.push(word);
+    else if (flag.value === undefined) args.push(...switchWords(flag, word));
+    else if (word.includes("=")) args.push(`--${flag.name}${word.slice(word.indexOf("="))}`);
+    else {
+      args.push(`--${flag.name}`);
+      if (++i < argv.length) args.push(argv[i] as string);
+    }
+  }
+  return { args, operands };
+}
+
+/** A flag without a value may have one all the same, as in the reference: `--in-place=true`. */
+function switchWords(flag: Flag, word: string): string[] {
+  const at = word.indexOf("=");
+  if (at === -1) return [`--${flag.name}`];
+  const value = word.slice(at + 1);
+  if (/^(1|t|T|TRUE|true|True)$/.test(value)) return [`--${flag.name}`];
+  if (/^(0|f|F|FALSE|false|False)$/.test(value)) return [];
+  throw new KeyleafError("USAGE", `--${flag.name} takes no value`);
+}
+
+/**
+ * `-name` is `--name`, as in the reference. Letters cannot be run together, which leaves misspelt words like `-ouput x`
+ * an error rather than a file called `uput`.
+ * @returns `null` for what only commander knows (`--help`), or nobody.
+ */
+function findFlag(word: string): Flag | null {
+  const [name = ""] = word.replace(/^--?/, "").split("=", 1);
+  const isMeant = (flag: Flag): boolean =>
+    flag.name === name || flag.alias === name || (!word.startsWith("--") && flag.short === name);
+  const found = everyFlag.find(isMeant);
+  if (found !== undefined) return found;
+  if (/^-[^-]./.test(word)) throw unknownFlag(word, everyFlag);
+  return null;
+}
+
+/** @param flags - those that could be meant */
+export function unknownFlag(word: string, flags: readonly Flag[]): KeyleafError {
+  const names = flags.flatMap(({ name, alias }) => (alias === undefined ? [name] : [name, alias]));
+  const meant = nearest(word.replace(/^-+/, "").replace(/=.*/, ""), [...names, "help", "version"]);
+  return new KeyleafError("USAGE", `unknown flag ${word.replace(/=.*/s, "")}`, {
+    hint: meant === null ? "see enc --help" : `did you mean --${meant}?`,
+  });
+}
+
+export function asksForVersion(args: readonly string[]): boolean {
+  return args.some((word) => VERSION.includes(word));
+}
+
+function gitCommand(word: string | undefined): Command {
+  const known = commands.filter(({ name }) => name.startsWith("git "));
+  const found = known.find(({ name }) => name === `git ${word}`);
+  if (found !== undefined) return found;
+  const names = known.map(({ name }) => name.slice("git ".length));
+  const meant = word === undefined ? null : nearest(word, names);
+  throw new KeyleafError("USAGE", word === undefined ? "git needs a command" : `unknown command git ${word}`, {
+    hint:
+      meant === null
+        ? `there are: ${known.map(({ name }) => `enc ${name}`).join(", ")}`
+        : `did you mean enc git ${meant}?`,
+  });
+}
+
+function without(args: readonly string[], places: readonly number[]): string[] {
+  return args.filter((_, i) => !places.includes(i));
+}

@@ -1,0 +1,31 @@
+import { resolve } from "node:path";
+import { decrypt } from "../../decrypt.ts";
+import { KeyleafError } from "../../errors.ts";
+import { detectFormat } from "../../formats/registry.ts";
+import type { Context, Flags } from "../context.ts";
+
+/**
+ * `enc git textconv FILE`: what git compares instead of the file. It always gives something, since git shows nothing at
+ * all when the program fails. Git keeps the file's name in that of its temporary file, so the name still tells the format.
+ */
+export async function run([name = ""]: readonly string[], _flags: Flags, context: Context): Promise<void> {
+  const { host, streams } = context;
+  const source = await host.readFile(resolve(host.cwd, name));
+  if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file", { details: { file: name } });
+  try {
+    const { output } = await decrypt(source, { format: detectFormat(source, name).id }, host);
+    streams.stdout.write(output);
+  } catch (error) {
+    if (!(error instanceof KeyleafError) || error.code === "OUTPUT_WRITE_FAILED") throw error;
+    const isEncrypted = Buffer.from(source).includes("ENC[AES256_GCM,");
+    if (isEncrypted && error.code !== "INPUT_NOT_ENCRYPTED") streams.stdout.write(`# keyleaf: ${reason(error)}\n`);
+    streams.stdout.write(source);
+  }
+}
+
+/** The kind of failure only: this ends up in diffs, which people pass on. */
+function reason({ code }: KeyleafError): string {
+  if (code === "KEY_UNAVAILABLE") return "shown encrypted: no key at hand opens it";
+  if (code.startsWith("INTEGRITY_")) return "shown encrypted: it was tampered with, or merged by hand";
+  return "shown encrypted: it is malformed";
+}

@@ -1,0 +1,53 @@
+import type { Host } from "../host.ts";
+
+/** The three standard streams. `write` returns once everything is handed over. */
+export interface Streams {
+  readonly stdin: {
+    /** A pipe or a file, so that reading it without being asked to makes sense. */
+    readonly isPiped: boolean;
+    /** Everything up to the end. */
+    read(): Promise<Uint8Array>;
+  };
+  readonly stdout: {
+    /** @throws {@link ClosedPipe} when the reader is gone, `OUTPUT_WRITE_FAILED` */
+    write(data: Uint8Array | string): void;
+  };
+  readonly stderr: {
+    readonly isTerminal: boolean;
+    /** Never throws: there is nobody left to tell. */
+    write(text: string): void;
+  };
+}
+
+/** Whoever reads standard output has stopped (`dec file | head -1`): no error, but no reason to go on either. */
+export class ClosedPipe extends Error {
+  override readonly name = "ClosedPipe";
+}
+
+/** The host, and where the process stands in the file system. */
+export interface CliHost extends Host {
+  /** Absolute path of the working directory. */
+  readonly cwd: string;
+}
+
+/** The name the program was called by. */
+export type Program = "enc" | "dec";
+
+/** What a command has besides its arguments. */
+export interface Context {
+  readonly program: Program;
+  readonly host: CliHost;
+  readonly streams: Streams;
+}
+
+/** The flags of one command line, by their long name without dashes. */
+export interface Flags {
+  has(name: string): boolean;
+  /** The value of a flag; `undefined` when it was not given, or takes none. */
+  text(name: string): string | undefined;
+}
+
+/** A command's code, loaded when it is used. */
+export interface CommandModule {
+  run(operands: readonly string[], flags: Flags, context: Context): Promise<void>;
+}

@@ -1,0 +1,57 @@
+import type { ErrorCode } from "../errors.ts";
+
+/** Exit status of a bug. */
+export const BUG_STATUS = 1;
+/** What a shell reports of a program whose reader is gone: 128 + SIGPIPE. */
+export const CLOSED_PIPE_STATUS = 141;
+
+/**
+ * Exit status of every error code: the reference tool's, since scripts and integrations test for them.
+ * Source: sops-cli 8 (cmd/sops/codes/codes.go).
+ */
+const statuses: Readonly<Record<ErrorCode, number>> = {
+  USAGE: 1,
+  USAGE_CONFLICT: 8,
+  USAGE_NO_FILE: 100,
+  USAGE_BAD_PATH: 91,
+  USAGE_BAD_CONTEXT: 6,
+  INPUT_MISSING: 100,
+  INPUT_UNREADABLE: 2,
+  INPUT_MALFORMED: 2,
+  INPUT_EMPTY: 92,
+  INPUT_UNSUPPORTED: 2,
+  INPUT_UNSUPPORTED_VALUE: 23,
+  INPUT_ALREADY_ENCRYPTED: 203,
+  INPUT_NOT_ENCRYPTED: 1,
+  INPUT_METADATA: 1,
+  INPUT_NOTHING_TO_ENCRYPT: 1,
+  INPUT_PATH_NOT_FOUND: 1,
+  KEY_NO_RECIPIENT: 1,
+  KEY_BAD_RECIPIENT: 1,
+  KEY_WRAP_FAILED: 1,
+  KEY_UNAVAILABLE: 128,
+  INTEGRITY_TAG: 25,
+  INTEGRITY_MAC: 51,
+  CONFIG_UNREADABLE: 1,
+  CONFIG_MALFORMED: 1,
+  CONFIG_NO_RULE: 1,
+  PROVIDER_FAILED: 1,
+  PROVIDER_UNSUPPORTED: 1,
+  OUTPUT_UNREPRESENTABLE: 4,
+  OUTPUT_CHANGED_MEANWHILE: 3,
+  OUTPUT_VERIFY_FAILED: 3,
+  OUTPUT_WRITE_FAILED: 3,
+};
+
+/** Where a command differs: the reference calls an encrypted file that it cannot parse a general error. */
+const commandStatuses: ReadonlyMap<string, Partial<Record<ErrorCode, number>>> = new Map([
+  ["decrypt", { INPUT_MALFORMED: 1, INPUT_EMPTY: 1, INPUT_UNSUPPORTED: 1, INPUT_UNSUPPORTED_VALUE: 1 }],
+]);
+
+/**
+ * @param command - the command's name; `null` before one is known.
+ * @returns 1 to 255
+ */
+export function exitStatus(code: ErrorCode, command: string | null): number {
+  return commandStatuses.get(command ?? "")?.[code] ?? statuses[code];
+}

@@ -1,0 +1,112 @@
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { type Config, parseConfig } from "../config.ts";
+import { KeyleafError } from "../errors.ts";
+import type { FormatId, PrintOptions } from "../formats/format.ts";
+import type { Context, Flags } from "./context.ts";
+import { numberFlag } from "./inputs.ts";
+import { warn } from "./report.ts";
+import { isSystemError, systemReason } from "./system-error.ts";
+
+/** `.sops.yaml` of a file: where it is looked for, and what of it commands use besides its rules. */
+
+export interface FoundConfig {
+  readonly config: Config;
+  /** Absolute. */
+  readonly path: string;
+}
+
+const NAME = ".sops.yaml";
+const MOST_LEVELS = 100;
+
+/** Finds and reads configurations, each one once. */
+export class ConfigFinder {
+  readonly #context: Context;
+  readonly #explicit: string | null;
+  readonly #read = new Map<string, FoundConfig | null>();
+  #hasWarned = false;
+
+  constructor(flags: Flags, context: Context) {
+    this.#context = context;
+    const named = flags.text("config") ?? (context.host.env["SOPS_CONFIG"] || undefined);
+    this.#explicit = named === undefined ? null : resolve(context.host.cwd, named);
+  }
+
+  /**
+   * The configuration for a file: the named one, else the nearest from the file's folder upward, else from the working
+   * directory upward.
+   * @param path - absolute; `null` for standard input.
+   * @throws `CONFIG_UNREADABLE`, `CONFIG_MALFORMED`
+   */
+  async find(path: string | null): Promise<FoundConfig | null> {
+    if (this.#explicit !== null) {
+      const found = await this.#load(this.#explicit);
+      if (found === null) throw new KeyleafError("CONFIG_UNREADABLE", `configuration ${this.#explicit} does not exist`);
+      return found;
+    }
+    const { cwd } = this.#context.host;
+    const folders = new Set([...(path === null ? [] : upward(dirname(path))), ...upward(cwd)]);
+    for (const folder of folders) {
+      const found = await this.#load(join(folder, NAME));
+      if (found !== null) return found;
+      await this.#warnOfYml(folder);
+    }
+    return null;
+  }
+
+  async #load(path: string): Promise<FoundConfig | null> {
+    let found = this.#read.get(path);
+    if (found === undefined) {
+      const bytes = await readConfig(path, this.#context);
+      found = bytes === null ? null : { path, config: parseConfig(Buffer.from(bytes).toString(), path) };
+      this.#read.set(path, found);
+    }
+    return found;
+  }
+
+  /** The reference has never read that name, but people use it. */
+  async #warnOfYml(folder: string): Promise<void> {
+    const path = join(folder, ".sops.yml");
+    if (this.#hasWarned || (await readConfig(path, this.#context)) === null) return;
+    this.#hasWarned = true;
+    warn(this.#context, `${path} is ignored: the name must be ${NAME}`);
+  }
+}
+
+async function readConfig(path: string, { host }: Context): Promise<Uint8Array | null> {
+  try {
+    return await host.readFile(path);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new KeyleafError("CONFIG_UNREADABLE", `cannot read ${path}: ${systemReason(error)}`, { cause: error });
+  }
+}
+
+function upward(folder: string): string[] {
+  const folders = [folder];
+  for (let at = folder; dirname(at) !== at && folders.length < MOST_LEVELS; at = dirname(at)) folders.push(dirname(at));
+  return folders;
+}
+
+/**
+ * The text that rules are matched against: the path within the configuration's folder, or the absolute path of a file
+ * outside of it. Links are not followed. Source: sops-cli 10.4.
+ */
+export function matchedPath(configPath: string, filePath: string): string {
+  const inside = relative(dirname(configPath), filePath);
+  return inside === "" || inside === ".." || inside.startsWith(`..${sep}`) || resolve(inside) === inside
+    ? filePath
+    : inside;
+}
+
+/** How a result is printed anew: by `--indent`, else as `stores` of the configuration says. */
+export function printOptions(format: FormatId, flags: Flags, config: Config | null): PrintOptions {
+  const indent = numberFlag(flags, "indent") ?? configuredIndent(format, config);
+  return indent === undefined ? {} : { indent };
+}
+
+function configuredIndent(format: FormatId, config: Config | null): number | "tab" | undefined {
+  const { stores } = config ?? {};
+  if (format === "yaml") return stores?.yaml?.indent;
+  if (format === "json") return stores?.json?.indent;
+  return format === "binary" ? stores?.jsonBinary?.indent : undefined;
+}

@@ -1,0 +1,139 @@
+import { selectionKinds } from "../document/selection.ts";
+
+/** The flags of the commands, as rows: what splits a command line, what fills the help and what commander parses. */
+
+export interface Flag {
+  /** Long name without dashes. */
+  readonly name: string;
+  /** One letter. */
+  readonly short?: string;
+  /** A second long name. */
+  readonly alias?: string;
+  /** What its value is called in the help; absent: it takes none. */
+  readonly value?: string;
+  /** Given several times, the values add up with commas between. */
+  readonly isList?: boolean;
+  readonly help: string;
+  /** Heading it stands under in the help. */
+  readonly group: string;
+}
+
+const OUTPUT = "Output:";
+const FORMAT = "Format:";
+const RECIPIENTS = "Recipients (instead of those of .sops.yaml):";
+const SELECTION = "Which values (instead of what .sops.yaml says):";
+const OTHER = "Other:";
+
+const common: readonly Flag[] = [
+  {
+    name: "in-place",
+    short: "i",
+    group: OUTPUT,
+    help: "write the result over the file; with many files all of them or none",
+  },
+  { name: "output", short: "o", value: "FILE", group: OUTPUT, help: "write the result to FILE" },
+  {
+    name: "input-type",
+    alias: "type",
+    value: "FORMAT",
+    group: FORMAT,
+    help: "yaml, json, dotenv, ini or binary; default: by the file's name, and by content where the name does not tell",
+  },
+  {
+    name: "output-type",
+    alias: "as",
+    value: "FORMAT",
+    group: FORMAT,
+    help: "format of the result; default: that of the input",
+  },
+  {
+    name: "filename-override",
+    value: "NAME",
+    group: FORMAT,
+    help: "go by this name instead of the file's, for the format and for the rule in .sops.yaml",
+  },
+  {
+    name: "indent",
+    value: "N",
+    group: FORMAT,
+    help: "blanks a level where the result is printed anew (another format, or a part)",
+  },
+  {
+    name: "config",
+    value: "FILE",
+    group: OTHER,
+    help: "configuration instead of the nearest .sops.yaml [env: SOPS_CONFIG]",
+  },
+];
+
+/** Flags that name recipients. The key provider of the same flag reads the value. */
+export const keyFlags: readonly Flag[] = [
+  keyFlag("age", "RECIPIENTS", "age recipients, comma-separated [env: SOPS_AGE_RECIPIENTS]", "a"),
+  keyFlag("kms", "ARNS", "AWS KMS keys, comma-separated: ARN or ARN+ROLE [env: SOPS_KMS_ARN]", "k"),
+  keyFlag("gcp-kms", "IDS", "GCP KMS keys (not supported yet)"),
+  keyFlag("hckms", "IDS", "HuaweiCloud KMS keys (not supported yet)"),
+  keyFlag("azure-kv", "URLS", "Azure Key Vault keys (not supported yet)"),
+  keyFlag("hc-vault-transit", "URIS", "HashiCorp Vault transit keys (not supported yet)"),
+  keyFlag("pgp", "FINGERPRINTS", "PGP keys (not supported yet)", "p"),
+];
+
+function keyFlag(name: string, value: string, help: string, short?: string): Flag {
+  return { name, value, help, isList: true, group: RECIPIENTS, ...(short === undefined ? {} : { short }) };
+}
+
+const selectionHelp = {
+  unencrypted_suffix: "leave clear what is under a key with this ending; default: _unencrypted",
+  encrypted_suffix: "encrypt only what is under a key with this ending",
+  unencrypted_regex: "leave clear what is under a key that matches",
+  encrypted_regex: "encrypt only what is under a key that matches",
+  unencrypted_comment_regex: "leave clear what a matching comment precedes",
+  encrypted_comment_regex: "encrypt only what a matching comment precedes",
+} as const;
+
+/** The six selection rules as flags: `encrypted-regex` for `encrypted_regex`. */
+export const selectionFlags = selectionKinds.map((kind) => ({
+  kind,
+  name: kind.replaceAll("_", "-"),
+  value: kind.endsWith("suffix") ? "SUFFIX" : "REGEX",
+  group: SELECTION,
+  help: selectionHelp[kind],
+}));
+
+export const encryptFlags: readonly Flag[] = [
+  ...common.filter(({ group }) => group !== OTHER),
+  ...keyFlags,
+  { name: "aws-profile", value: "NAME", group: RECIPIENTS, help: "AWS profile of all --kms keys" },
+  {
+    name: "encryption-context",
+    value: "PAIRS",
+    group: RECIPIENTS,
+    help: "AWS encryption context of all --kms keys: name:value,name2:value2",
+  },
+  {
+    name: "shamir-secret-sharing-threshold",
+    value: "N",
+    group: RECIPIENTS,
+    help: "key groups needed to decrypt; default: all",
+  },
+  ...selectionFlags,
+  { name: "mac-only-encrypted", group: SELECTION, help: "leave clear values out of the MAC" },
+  ...common.filter(({ group }) => group === OTHER),
+];
+
+export const decryptFlags: readonly Flag[] = [
+  ...common.filter(({ group }) => group !== OTHER),
+  { name: "get", value: "PATH", group: OUTPUT, help: "give one value (or a part) only, for example db.hosts[0]" },
+  { name: "extract", value: "PATH", group: OUTPUT, help: `the same in the spelling of sops: '["db"]["hosts"][0]'` },
+  { name: "ignore-mac", group: OTHER, help: "do not check the MAC: what comes out may have been tampered with" },
+  ...common.filter(({ group }) => group === OTHER),
+];
+
+export const keygenFlags: readonly Flag[] = [
+  {
+    name: "output",
+    short: "o",
+    value: "FILE",
+    group: OUTPUT,
+    help: "write the identity to FILE (- is standard output)",
+  },
+];

@@ -1,0 +1,50 @@
+import { join } from "node:path";
+import { KeyleafError } from "../errors.ts";
+import type { Context } from "./context.ts";
+import { addLines, type TextChange } from "./text-change.ts";
+
+/** What git is told so that it shows encrypted files decrypted. */
+
+const ATTRIBUTES = ["*.enc diff=keyleaf", "*.enc.* diff=keyleaf"];
+/** Decrypted text would be stored in the repository by `cachetextconv`, so that is never set. */
+const SETTING = ["diff.keyleaf.textconv", "enc git textconv"] as const;
+
+/** Top folder of the repository that the working directory is in; `null` outside of one, or without git. */
+export async function gitRoot({ host }: Context): Promise<string | null> {
+  try {
+    const { status, stdout } = await host.run(["git", "-C", host.cwd, "rev-parse", "--show-toplevel"], {});
+    return status === 0
+      ? Buffer.from(stdout)
+          .toString()
+          .replace(/\r?\n$/, "") || null
+      : null;
+  } catch (error) {
+    if (error instanceof KeyleafError) return null;
+    throw error;
+  }
+}
+
+/** The change to `.gitattributes`, `null` when it is as it should be. */
+export function attributesChange(root: string, context: Context): Promise<TextChange | null> {
+  return addLines(
+    join(root, ".gitattributes"),
+    "# git diff shows encrypted files decrypted (enc git setup)",
+    ATTRIBUTES,
+    context,
+  );
+}
+
+/**
+ * Sets the diff driver in the repository's own configuration.
+ * @returns the setting as text; `null` when it was there.
+ * @throws `OUTPUT_WRITE_FAILED`
+ */
+export async function configureDriver(root: string, { host }: Context): Promise<string | null> {
+  const config = ["git", "-C", root, "config", "--local"];
+  const [name, value] = SETTING;
+  const { stdout } = await host.run([...config, "--get", name], {});
+  if (Buffer.from(stdout).toString().trimEnd() === value) return null;
+  const { status } = await host.run([...config, name, value], {});
+  if (status !== 0) throw new KeyleafError("OUTPUT_WRITE_FAILED", `git config ${name} failed with status ${status}`);
+  return `${name} = ${value}`;
+}

@@ -1,0 +1,154 @@
+import { resolve } from "node:path";
+import { KeyleafError } from "../errors.ts";
+import type { FormatId } from "../formats/format.ts";
+import { formatById, formats } from "../formats/registry.ts";
+import { nearest } from "../nearest.ts";
+import type { Context, Flags } from "./context.ts";
+import { isSystemError, systemReason } from "./system-error.ts";
+
+/** The files that a command was given, and how flags say that they are read. */
+
+export interface Input {
+  /** As the user wrote it, for messages. */
+  readonly name: string;
+  /** Absolute; `null` for standard input. */
+  readonly path: string | null;
+  /** Absolute path the input goes by, for format and rules: `--filename-override`, else `path`. */
+  readonly knownAs: string | null;
+  readonly source: Uint8Array;
+}
+
+const STANDARD_INPUT = new Set(["-", "/dev/stdin"]);
+const STANDARD_OUTPUT = new Set(["-", "/dev/stdout"]);
+
+/** Where results go. */
+export type Destination =
+  | { readonly kind: "stdout" }
+  | { readonly kind: "in-place" }
+  | { readonly kind: "file"; readonly path: string };
+
+/**
+ * Where the flags send the result.
+ * @throws `USAGE_CONFLICT` when flags and operands do not go together.
+ */
+export function destinationOf(operands: readonly string[], flags: Flags, context: Context): Destination {
+  const output = flags.text("output");
+  const conflict = (message: string, hint?: string): KeyleafError =>
+    new KeyleafError("USAGE_CONFLICT", message, hint === undefined ? {} : { hint });
+  if (flags.has("in-place")) {
+    if (output !== undefined) throw conflict("--in-place and --output exclude each other");
+    if (operands.length === 0 || operands.some((name) => STANDARD_INPUT.has(name))) {
+      throw conflict("standard input cannot be written in place", "name a file, or leave out --in-place");
+    }
+  }
+  if (operands.length > 1 && flags.has("filename-override")) throw conflict("--filename-override is for one file");
+  if (flags.has("in-place")) return { kind: "in-place" };
+  if (output === undefined || STANDARD_OUTPUT.has(output)) return { kind: "stdout" };
+  return { kind: "file", path: resolve(context.host.cwd, output) };
+}
+
+/**
+ * Reads what is to be worked on: the files, each once, or standard input.
+ * @param hintFor - what to say about a file that does not exist
+ * @throws `USAGE_NO_FILE`, `INPUT_MISSING`, `INPUT_UNREADABLE`; `USAGE_CONFLICT` for several files that are not written in
+ * place, once it is clear that all of them are files.
+ */
+export async function readInputs(
+  operands: readonly string[],
+  flags: Flags,
+  context: Context,
+  hintFor: (name: string) => string | null,
+): Promise<Input[]> {
+  const { cwd } = context.host;
+  const override = flags.text("filename-override");
+  const overridden = override === undefined ? null : resolve(cwd, override);
+  const [only = null] = operands;
+  if (only === null || (operands.length === 1 && STANDARD_INPUT.has(only))) {
+    const source = await readStandardInput(only !== null || override !== undefined || flags.has("input-type"), context);
+    return [{ name: "standard input", path: null, knownAs: overridden, source }];
+  }
+  const inputs = new Map<string, Input>();
+  for (const name of operands) {
+    const path = resolve(cwd, name);
+    if (inputs.has(path)) continue;
+    inputs.set(path, {
+      name,
+      path,
+      knownAs: overridden ?? path,
+      source: await readNamed(name, path, context, hintFor),
+    });
+  }
+  if (operands.length > 1 && !flags.has("in-place")) {
+    throw new KeyleafError("USAGE_CONFLICT", "several files need --in-place", {
+      hint: "one file at a time can go to standard output or --output",
+    });
+  }
+  return [...inputs.values()];
+}
+
+/** @param isMeant - standard input is certainly what the user wants read, even if it is empty or a terminal. */
+async function readStandardInput(isMeant: boolean, { streams }: Context): Promise<Uint8Array> {
+  const noFile = (): KeyleafError =>
+    new KeyleafError("USAGE_NO_FILE", "no file given", { hint: "name a file, or - for standard input; see --help" });
+  if (!isMeant && !streams.stdin.isPiped) throw noFile();
+  const source = await streams.stdin.read();
+  if (!isMeant && source.length === 0) throw noFile();
+  return source;
+}
+
+async function readNamed(
+  name: string,
+  path: string,
+  { host }: Context,
+  hintFor: (name: string) => string | null,
+): Promise<Uint8Array> {
+  let source: Uint8Array | null;
+  try {
+    source = await host.readFile(path);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new KeyleafError("INPUT_UNREADABLE", `cannot read it: ${systemReason(error)}`, {
+      details: { file: name },
+      cause: error,
+    });
+  }
+  if (source !== null) return source;
+  const hint = hintFor(name);
+  throw new KeyleafError("INPUT_MISSING", "no such file", {
+    details: { file: name },
+    ...(hint === null ? {} : { hint }),
+  });
+}
+
+/** The format that a flag names. @throws `USAGE` for an unknown one */
+export function formatFlag(flags: Flags, name: "input-type" | "output-type"): FormatId | null {
+  const word = flags.text(name);
+  if (word === undefined) return null;
+  const format = formatById(word);
+  if (format !== null) return format.id;
+  const known = formats.map(({ id }) => id);
+  const meant = nearest(word, known);
+  throw new KeyleafError("USAGE", `unknown format ${word}`, {
+    hint: meant === null ? `there are: ${known.join(", ")}` : `did you mean ${meant}?`,
+  });
+}
+
+/** A number that a flag gives: an integer from 0. @throws `USAGE` */
+export function numberFlag(flags: Flags, name: string): number | null {
+  const text = flags.text(name);
+  if (text === undefined) return null;
+  if (!/^\d{1,6}$/.test(text)) throw new KeyleafError("USAGE", `--${name} takes a whole number, not ${text}`);
+  return Number(text);
+}
+
+/** The error with the file's name added, where it is about a file and has no name of its own. */
+export function aboutFile(error: unknown, name: string): unknown {
+  if (!(error instanceof KeyleafError) || error.details.file !== undefined || error.code.startsWith("USAGE")) {
+    return error;
+  }
+  return new KeyleafError(error.code, error.message, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    details: { ...error.details, file: name },
+    cause: error,
+  });
+}

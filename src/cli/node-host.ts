@@ -1,0 +1,176 @@
+import { randomFillSync } from "node:crypto";
+import { accessSync, constants, fstatSync, readFileSync, statSync, writeSync } from "node:fs";
+import { homedir, hostname } from "node:os";
+import { delimiter, isAbsolute, join } from "node:path";
+import { KeyleafError } from "../errors.ts";
+import { type CliHost, ClosedPipe, type Streams } from "./context.ts";
+import { isSystemError, systemReason } from "./system-error.ts";
+
+/** The outside world as Node has it. The one place of the program that knows the runtime. */
+export function nodeHost(): CliHost {
+  return {
+    env: process.env,
+    platform: process.platform,
+    get home() {
+      return homeDirectory();
+    },
+    get hostname() {
+      return hostname();
+    },
+    get cwd() {
+      return process.cwd();
+    },
+    readFile: async (path) => readIfThere(path),
+    run: (command, extraEnv) => runProgram(command, extraEnv),
+    fillRandom: (bytes) => {
+      randomFillSync(bytes);
+    },
+    now: () => new Date(),
+  };
+}
+
+function homeDirectory(): string | null {
+  try {
+    return homedir() || null;
+  } catch {
+    return null;
+  }
+}
+
+function readIfThere(path: string): Uint8Array | null {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (isSystemError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR")) return null;
+    throw error;
+  }
+}
+
+async function runProgram(
+  command: readonly string[],
+  extraEnv: Readonly<Record<string, string>>,
+): Promise<{ status: number; stdout: Uint8Array }> {
+  const [name = "", ...args] = command;
+  const program = findProgram(name, process.env, process.platform);
+  if (program === null) {
+    throw new KeyleafError("PROVIDER_FAILED", `program not found: ${name}`, {
+      hint: isAbsolute(name) ? "check the path" : "it is looked for on the absolute directories of PATH only",
+    });
+  }
+  const { spawn } = await import("node:child_process");
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      stdio: ["ignore", "pipe", "ignore"],
+      env: { ...process.env, ...extraEnv },
+      windowsHide: true,
+    });
+    const chunks: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+    child.on("error", (error) => {
+      const reason = isSystemError(error) ? systemReason(error) : error.name;
+      reject(new KeyleafError("PROVIDER_FAILED", `cannot start ${name}: ${reason}`, { cause: error }));
+    });
+    child.on("close", (status) => resolve({ status: status ?? 255, stdout: Buffer.concat(chunks) }));
+  });
+}
+
+/**
+ * Absolute path of a program, or `null`. Neither the working directory nor relative `PATH` entries are searched, so a
+ * program that lies beside the file being worked on is never run (GHSA-x5c7-x7m2-rhmf).
+ */
+export function findProgram(
+  name: string,
+  env: Readonly<Record<string, string | undefined>>,
+  platform: string,
+): string | null {
+  if (name === "") return null;
+  // Scripts (`.cmd`, `.bat`) would need a shell.
+  const endings = platform === "win32" && !/\.(exe|com)$/i.test(name) ? [".exe", ".com"] : [""];
+  if (isAbsolute(name)) return endings.map((ending) => name + ending).find(isProgram) ?? null;
+  if (/[/\\]/.test(name)) return null;
+  for (const directory of (env["PATH"] ?? env["Path"] ?? "").split(delimiter)) {
+    if (!isAbsolute(directory)) continue;
+    const found = endings.map((ending) => join(directory, name + ending)).find(isProgram);
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** The process's own standard streams, written synchronously: cheaper to start than Node's, and nothing is lost on exit. */
+export function nodeStreams(): Streams {
+  return {
+    stdin: {
+      get isPiped() {
+        return isPiped();
+      },
+      read: readStandardInput,
+    },
+    stdout: { write: (data) => writeStandardOutput(typeof data === "string" ? Buffer.from(data) : data) },
+    stderr: {
+      get isTerminal() {
+        return process.stderr.isTTY === true;
+      },
+      write: (text) => {
+        try {
+          writeAll(2, Buffer.from(text));
+        } catch {
+          // Standard error is closed or full.
+        }
+      },
+    },
+  };
+}
+
+/** Terminals and `/dev/null` are character devices. */
+function isPiped(): boolean {
+  try {
+    return !fstatSync(0).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
+
+async function readStandardInput(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new KeyleafError("INPUT_UNREADABLE", `cannot read standard input: ${systemReason(error)}`, { cause: error });
+  }
+  return Buffer.concat(chunks);
+}
+
+function writeStandardOutput(data: Uint8Array): void {
+  try {
+    writeAll(1, data);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    if (error.code === "EPIPE") throw new ClosedPipe();
+    throw new KeyleafError("OUTPUT_WRITE_FAILED", `cannot write to standard output: ${systemReason(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function writeAll(descriptor: number, data: Uint8Array): void {
+  let at = 0;
+  while (at < data.length) {
+    try {
+      at += writeSync(descriptor, data, at);
+    } catch (error) {
+      if (!isSystemError(error) || error.code !== "EAGAIN") throw error;
+      // A pipe that somebody made non-blocking is full: wait for its reader.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+    }
+  }
+}

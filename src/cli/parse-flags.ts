@@ -1,0 +1,109 @@
+import { Command as Commander, CommanderError, Option } from "commander";
+import { KeyleafError } from "../errors.ts";
+import { unknownFlag } from "./command-line.ts";
+import { type Command, commands, encryptCommand } from "./commands/registry.ts";
+import type { Context, Flags } from "./context.ts";
+import type { Flag } from "./flags.ts";
+
+/** The part of the command line that commander does: flags and help. Loaded only for lines that have a flag. */
+
+/**
+ * Reads the flags of one command. Prints the command's help and gives `null` when that is asked for.
+ * @throws `USAGE`
+ */
+export function parseFlags(
+  command: Command,
+  args: readonly string[],
+  context: Context,
+): { operands: readonly string[]; flags: Flags } | null {
+  const parser = commandParser(command, context);
+  try {
+    parser.parse(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return null;
+    throw usageError(error, command);
+  }
+  const options = new Map(parser.options.map((option) => [option.long?.slice(2), option.attributeName()]));
+  const given = (name: string): unknown => parser.getOptionValue(options.get(name) ?? "");
+  return {
+    operands: parser.args,
+    flags: {
+      has: (name) => given(name) !== undefined,
+      text: (name) => {
+        const value = given(name);
+        return typeof value === "string" ? value : undefined;
+      },
+    },
+  };
+}
+
+/** Prints what there is. */
+export function printProgramHelp(context: Context): void {
+  const program = newParser("enc", context)
+    .usage("[FILE...] [flags]\n       enc COMMAND [flags]")
+    .description(
+      "Encrypts the values of configuration files in the SOPS file format. Without a command, FILE is encrypted.",
+    )
+    .option("-v, --version", "print the version")
+    .helpCommand("help [COMMAND]", "show what a command does")
+    .configureHelp({ subcommandTerm: (command) => [command.name(), command.usage()].join(" ").trim() });
+  for (const { name, operands, summary } of commands) {
+    program.addCommand(new Commander(name).usage(operands).summary(summary));
+  }
+  program.addHelpText(
+    "after",
+    examplesText(encryptCommand.examples.slice(0, 2).concat([["dec secrets.enc.yaml", "decrypt it"]])),
+  );
+  program.addHelpText("after", "\nFlags of a command: enc COMMAND --help. Flags may stand anywhere.");
+  program.outputHelp();
+}
+
+/** Prints one command's help. */
+export function printCommandHelp(command: Command, context: Context): void {
+  commandParser(command, context).outputHelp();
+}
+
+function commandParser(command: Command, context: Context): Commander {
+  const name = context.program === "dec" ? "dec" : `enc ${command.name}`;
+  const parser = newParser(name, context).usage(`${command.operands} [flags]`.trim()).description(command.description);
+  if (command.operands !== "") parser.argument(command.operands);
+  for (const flag of command.flags) parser.addOption(optionOf(flag));
+  return parser.addHelpText("after", examplesText(command.examples));
+}
+
+function newParser(name: string, { streams }: Context): Commander {
+  return new Commander(name)
+    .exitOverride()
+    .addHelpOption(new Option("-h, --help", "show this help").helpGroup("Other:"))
+    .configureOutput({
+      writeOut: (text) => streams.stdout.write(text),
+      // Errors are reported by the caller.
+      writeErr: () => {},
+      getOutHelpWidth: () => 100,
+    });
+}
+
+function optionOf(flag: Flag): Option {
+  const first = flag.short === undefined ? (flag.alias === undefined ? "" : `--${flag.alias}, `) : `-${flag.short}, `;
+  const option = new Option(`${first}--${flag.name}${flag.value === undefined ? "" : ` <${flag.value}>`}`, flag.help);
+  option.helpGroup(flag.group);
+  if (flag.isList === true) {
+    option.argParser((value: string, before: string | undefined) =>
+      before === undefined ? value : `${before},${value}`,
+    );
+  }
+  return option;
+}
+
+function examplesText(examples: Command["examples"]): string {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  return ["", "Examples:", ...examples.map(([line, meaning]) => `  ${line.padEnd(width)}  # ${meaning}`)].join("\n");
+}
+
+function usageError(error: CommanderError, command: Command): KeyleafError {
+  const message = (error.message.split("\n")[0] ?? "").replace(/^error: /, "");
+  const unknown = /^unknown option '(.*)'$/s.exec(message)?.[1];
+  if (error.code === "commander.unknownOption" && unknown !== undefined) return unknownFlag(unknown, command.flags);
+  return new KeyleafError("USAGE", message.replaceAll("option", "flag"), { hint: `see enc ${command.name} --help` });
+}

@@ -1,0 +1,58 @@
+import { styleText } from "node:util";
+import { KeyleafError } from "../errors.ts";
+import type { Context } from "./context.ts";
+
+/** How messages look: one line each, `enc: error: what failed`, as age has them. Everything goes to standard error. */
+
+type Style = "error" | "warning" | "hint" | "note";
+const colours = { error: "red", warning: "yellow", hint: "cyan", note: "cyan" } as const;
+
+/** Something the user should know. */
+export function note(context: Context, text: string): void {
+  line(context, "note", text);
+}
+
+/** Something that may be wrong. */
+export function warn(context: Context, text: string): void {
+  line(context, "warning", text);
+}
+
+/** What failed, each key that was tried with its reason, and what to try next. */
+export function reportError(context: Context, error: unknown): void {
+  if (!(error instanceof KeyleafError)) {
+    reportBug(context, error);
+    return;
+  }
+  const { file, attempts = [] } = error.details;
+  // Some messages begin with the file they are about.
+  const isNamed = file === undefined || error.message.startsWith(file);
+  line(context, "error", isNamed ? error.message : `${file}: ${error.message}`);
+  for (const { provider, recipient, reason } of attempts) {
+    context.streams.stderr.write(`  ${printable(`${provider} ${recipient}: ${reason}`)}\n`);
+  }
+  if (error.hint !== undefined) line(context, "hint", error.hint);
+}
+
+/** A bug's message may quote what it was working on, so only its kind and its place are shown. */
+function reportBug(context: Context, error: unknown): void {
+  line(context, "error", `internal error (${error instanceof Error ? error.name : typeof error}); please report it`);
+  const frames = error instanceof Error ? (error.stack ?? "").split("\n") : [];
+  for (const frame of frames.filter((text) => /^\s+at /.test(text)).slice(0, 5)) {
+    context.streams.stderr.write(`  ${printable(frame.trim())}\n`);
+  }
+}
+
+function line(context: Context, style: Style, text: string): void {
+  const { stderr } = context.streams;
+  const { NO_COLOR: noColor = "", TERM: term } = context.host.env;
+  const isColoured = stderr.isTerminal && noColor === "" && term !== "dumb";
+  const label = isColoured ? styleText(colours[style], `${style}:`, { validateStream: false }) : `${style}:`;
+  stderr.write(`${context.program}: ${label} ${printable(text)}\n`);
+}
+
+/** Names of files and keys come from outside: what would move the cursor or start a line is shown as an escape. */
+export function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (char) => {
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}

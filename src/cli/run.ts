@@ -1,0 +1,76 @@
+import manifest from "../../package.json" with { type: "json" };
+import { KeyleafError } from "../errors.ts";
+import { asksForVersion, splitCommandLine } from "./command-line.ts";
+import { type Command, commands, decryptCommand } from "./commands/registry.ts";
+import { type CliHost, ClosedPipe, type Context, type Flags, type Program, type Streams } from "./context.ts";
+import { BUG_STATUS, CLOSED_PIPE_STATUS, exitStatus } from "./exit-status.ts";
+import { reportError } from "./report.ts";
+
+const noFlags: Flags = { has: () => false, text: () => undefined };
+
+/**
+ * Runs one command line. Everything that happens, happens through `host`, `streams` and, for files that are written, `write-file.ts`.
+ * @param argv - without the program's name
+ * @returns the exit status
+ */
+export async function run(
+  argv: readonly string[],
+  host: CliHost,
+  streams: Streams,
+  program: Program = "enc",
+): Promise<number> {
+  const context: Context = { program, host, streams };
+  let command: Command | null = null;
+  try {
+    const split = splitCommandLine(argv, program);
+    command = split.command;
+    if (command === null || (program === "dec" && isVersionOnly(split.args))) await aboutProgram(split.args, context);
+    else if (program === "enc" && split.args.length === argv.length && argv[0] === "help")
+      await help(argv.slice(1), context);
+    else await runCommand(command, split.args, context);
+    return 0;
+  } catch (error) {
+    if (error instanceof ClosedPipe) return CLOSED_PIPE_STATUS;
+    reportError(context, error);
+    return error instanceof KeyleafError ? exitStatus(error.code, command?.name ?? null) : BUG_STATUS;
+  }
+}
+
+async function runCommand(command: Command, args: readonly string[], context: Context): Promise<void> {
+  // A line without flags needs no parser: `dec FILE` and git's textconv start faster without.
+  const needsParser = args.some((word) => word.startsWith("-") && word !== "-");
+  const parsed = needsParser
+    ? (await import("./parse-flags.ts")).parseFlags(command, args, context)
+    : { operands: args, flags: noFlags };
+  if (parsed === null) return;
+  checkOperands(command, parsed.operands);
+  const { run } = await command.load();
+  await run(parsed.operands, parsed.flags, context);
+}
+
+function checkOperands(command: Command, operands: readonly string[]): void {
+  const most = command.operands === "" ? 0 : command.operands === "FILE" ? 1 : Number.POSITIVE_INFINITY;
+  const hint = `see enc ${command.name} --help`;
+  if (operands.length > most)
+    throw new KeyleafError("USAGE", `enc ${command.name}: one word too many: ${operands[most]}`, { hint });
+  if (command.operands === "FILE" && operands.length === 0)
+    throw new KeyleafError("USAGE_NO_FILE", "no file given", { hint });
+}
+
+function isVersionOnly(args: readonly string[]): boolean {
+  return args.length === 1 && asksForVersion(args);
+}
+
+async function aboutProgram(args: readonly string[], context: Context): Promise<void> {
+  if (asksForVersion(args)) context.streams.stdout.write(`${context.program} ${manifest.version}\n`);
+  else await help([], context);
+}
+
+async function help(words: readonly string[], context: Context): Promise<void> {
+  const { printCommandHelp, printProgramHelp } = await import("./parse-flags.ts");
+  const name = words.join(" ");
+  const command = context.program === "dec" ? decryptCommand : commands.find((known) => known.name === name);
+  if (command !== undefined) printCommandHelp(command, context);
+  else if (words.length === 0) printProgramHelp(context);
+  else throw new KeyleafError("USAGE", `unknown command ${name}`, { hint: "see enc --help" });
+}

@@ -1,0 +1,120 @@
+import { describe, expect, it } from "vitest";
+import { splitCommandLine } from "../../src/cli/command-line.ts";
+import { commands } from "../../src/cli/commands/registry.ts";
+import { keyFlags } from "../../src/cli/flags.ts";
+import { missingProviders, providers } from "../../src/crypto/keys/registry.ts";
+
+function split(...argv: string[]): [string | null, ...string[]] {
+  const { command, args } = splitCommandLine(argv, "enc");
+  return [command?.name ?? null, ...args];
+}
+
+describe("the command", () => {
+  it.each([
+    [["a.yaml"], ["encrypt", "a.yaml"]],
+    [
+      ["encrypt", "a.yaml"],
+      ["encrypt", "a.yaml"],
+    ],
+    [
+      ["decrypt", "a.yaml"],
+      ["decrypt", "a.yaml"],
+    ],
+    [["./decrypt"], ["encrypt", "./decrypt"]],
+    [
+      ["decrypt", "decrypt"],
+      ["decrypt", "decrypt"],
+    ],
+    [
+      ["git", "textconv", "f"],
+      ["git textconv", "f"],
+    ],
+    [[], ["encrypt"]],
+    [["-"], ["encrypt", "-"]],
+    [
+      ["--", "decrypt"],
+      ["encrypt", "--", "decrypt"],
+    ],
+    [["constructor"], ["encrypt", "constructor"]],
+    [["--help"], [null, "--help"]],
+    [["-v"], [null, "-v"]],
+    [
+      ["a", "--help"],
+      ["encrypt", "a", "--help"],
+    ],
+  ])("%j", (argv, expected) => expect(split(...argv)).toEqual(expected));
+
+  it("may have flags in front of it and between its words", () => {
+    expect(split("-i", "decrypt", "f")).toEqual(["decrypt", "--in-place", "f"]);
+    expect(split("--output", "decrypt", "f")).toEqual(["encrypt", "--output", "decrypt", "f"]);
+    expect(split("--age", "x", "encrypt", "f")).toEqual(["encrypt", "--age", "x", "f"]);
+    expect(split("git", "-i", "textconv", "f")).toEqual(["git textconv", "--in-place", "f"]);
+  });
+
+  it("is always decrypt for dec", () => {
+    expect(splitCommandLine(["encrypt"], "dec")).toMatchObject({ command: { name: "decrypt" }, args: ["encrypt"] });
+  });
+
+  it.each([[["git"]], [["git", "textcnv"]]])("refuses %j", (argv) => {
+    expect(() => split(...argv)).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
+});
+
+describe("flags", () => {
+  it.each([
+    [
+      ["-o", "x", "f"],
+      ["encrypt", "--output", "x", "f"],
+    ],
+    [
+      ["-o=x", "f"],
+      ["encrypt", "--output=x", "f"],
+    ],
+    [
+      ["-output", "x"],
+      ["encrypt", "--output", "x"],
+    ],
+    [["--type=json"], ["encrypt", "--input-type=json"]],
+    [
+      ["--as", "json"],
+      ["encrypt", "--output-type", "json"],
+    ],
+    [
+      ["-i=true", "f"],
+      ["encrypt", "--in-place", "f"],
+    ],
+    [
+      ["--in-place=false", "f"],
+      ["encrypt", "f"],
+    ],
+    [
+      ["--encrypted-regex", "-i", "f"],
+      ["encrypt", "--encrypted-regex", "-i", "f"],
+    ],
+    [["--age"], ["encrypt", "--age"]],
+    [
+      ["f", "--", "-i"],
+      ["encrypt", "f", "--", "-i"],
+    ],
+  ])("%j", (argv, expected) => expect(split(...argv)).toEqual(expected));
+
+  it.each([[["-io", "f"]], [["-ouput", "x"]], [["-i=maybe"]]])("refuses %j", (argv) => {
+    expect(() => split(...argv)).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
+
+  it("exist for every key type", () => {
+    const known = [...providers.map(({ names }) => names.flag), ...missingProviders.map(({ flag }) => flag)];
+    expect(keyFlags.map(({ name }) => name).sort()).toEqual(known.sort());
+  });
+
+  it("mean the same in every command, as they are split before one is known", () => {
+    const shapes = new Map<string, string>();
+    for (const { flags } of commands) {
+      for (const flag of flags) {
+        const shape = `${flag.short} ${flag.alias} ${flag.value !== undefined}`;
+        expect(shapes.get(flag.name) ?? shape).toBe(shape);
+        shapes.set(flag.name, shape);
+      }
+    }
+  });
+});
