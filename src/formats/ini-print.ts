@@ -16,6 +16,7 @@ export function onText(text: string | Uint8Array, change: (text: string) => stri
   return Buffer.from(change(Buffer.from(text).toString("latin1")), "latin1");
 }
 
+/** A value in the quotes it needs. An envelope needs none. */
 export function valueText(value: Scalar): string | Uint8Array {
   if (value.type !== "str" && value.type !== "comment") return plainText(value);
   return onText(value.text, (text) => quotedValue(text) ?? emittedValue(text));
@@ -52,11 +53,12 @@ function rowsBytes(rows: readonly Row[]): Buffer {
   return Buffer.concat(chunks.map((chunk) => Buffer.from(chunk)));
 }
 
+/** The same as text, for metadata. */
 export function rowsText(rows: readonly Row[]): string {
   return rowsBytes(rows).toString();
 }
 
-/** A newline is written as two characters: sops releases before 3.13 read only this. */
+/** The metadata, flat. A newline is written as the two characters `\n`, as sops does from 3.13.2 on and before 3.13. @throws `OUTPUT_UNREPRESENTABLE` */
 export function metadataRows(block: Mapping): Row[] {
   return flattenMetadata(block).map(([name, text]) => {
     const path = [METADATA_SECTION, name];
@@ -93,6 +95,7 @@ function valueAt(value: Scalar, path: readonly string[]): string | Uint8Array {
   return valueText(value);
 }
 
+/** @throws `OUTPUT_UNREPRESENTABLE` */
 export function printNode(node: Node): Uint8Array {
   if (node.kind === "mapping") return print([node]);
   if (node.kind === "leaf" && node.scalar.type === "str") return Buffer.from(node.scalar.text);
@@ -113,6 +116,7 @@ function compactJson(node: Node): string {
   return json;
 }
 
+/** All documents, one section after the other. @throws `OUTPUT_UNREPRESENTABLE` */
 export function print(roots: readonly Mapping[]): Uint8Array {
   const chunks: (string | Uint8Array)[] = [];
   const sections = roots.flatMap((root) => root.members.filter((member): member is Item => member.kind === "item"));

@@ -7,10 +7,14 @@ import { KeyleafError, lineAndColumn, malformed } from "../errors.ts";
  * Source: sops-format 11.5; go-ini v1.67 parser.go.
  */
 
+/** Its keys are the flattened metadata. */
 export const METADATA_SECTION = "sops";
+/** Keys before any header are in it. */
 export const DEFAULT_SECTION = "DEFAULT";
+
 // Go's unicode.IsSpace. What JavaScript trims has U+FEFF and lacks U+0085.
 const SPACE = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+
 /** A stretch of source text. */
 export interface Span {
   readonly start: number;
@@ -31,13 +35,16 @@ interface ValueText extends Span {
   readonly next: number;
 }
 
+/** A line `key = value`, and the lines its value goes on to. */
 export interface KeyLine {
+  /** Without quotes; `#1`, `#2`, ... for keys that are written as `-`. */
   readonly name: string;
   readonly value: ValueText;
   /** Comment lines above it, up to the key or header before. */
   readonly above: CommentText | null;
 }
 
+/** A header and what follows up to the next one. Two headers of one name are two sections. */
 export interface Section {
   readonly name: string;
   /** Where the header line begins. */
@@ -206,23 +213,27 @@ function readContinued(source: string, start: number, end: number, next: number)
   return { text, start, end: valueEnd, comment: null, next: at };
 }
 
+/** Where the line after the one at `at` begins; the end of the text after the last one. */
 export function nextLine(source: string, at: number): number {
   const end = source.indexOf("\n", at);
   return end === -1 ? source.length : end + 1;
 }
 
+/** The first offset from `from` on that is not white space, at most `to`. */
 export function skipSpace(source: string, from: number, to: number): number {
   let at = from;
   while (at < to && SPACE.test(source[at] as string)) at++;
   return at;
 }
 
+/** Text without white space at its end, as Go sees white space. */
 export function trimEnd(text: string): string {
   let end = text.length;
   while (end > 0 && SPACE.test(text[end - 1] as string)) end--;
   return text.slice(0, end);
 }
 
+/** Text without white space around it. */
 export function trim(text: string): string {
   return trimEnd(text.slice(skipSpace(text, 0, text.length)));
 }

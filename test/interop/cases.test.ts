@@ -224,7 +224,12 @@ async function cli(args: readonly string[], example: Case, stdin?: Uint8Array): 
   const streams: Streams = {
     stdin: { isPiped: stdin !== undefined, read: async () => stdin ?? new Uint8Array() },
     stdout: { write: (data) => void out.push(Buffer.from(data)) },
-    stderr: { isTerminal: false, write: (text) => void (stderr += text) },
+    stderr: {
+      isTerminal: false,
+      write: (text) => {
+        stderr += text;
+      },
+    },
   };
   const status = await run(args, host, streams);
   const raw = Buffer.concat(out);
