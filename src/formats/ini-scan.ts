@@ -152,7 +152,8 @@ function readValue(source: string, at: number): ValueText {
     return { text: "", start: empty, end: empty, comment: null, next };
   }
   const line = source.slice(start, next);
-  const quote = quoteOf(line, 3);
+  // go-ini takes three quotes at the very end of a file for a value; whatever follows them would change what they are.
+  const quote = quoteOf(line, 2);
   if (quote !== null) return readQuoted(source, start, next, quote);
   const trimmed = trimEnd(line);
   if (trimmed.endsWith("\\")) return readContinued(source, start, start + trimmed.length, next);

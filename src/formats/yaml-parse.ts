@@ -1,11 +1,9 @@
 import {
   Alias,
-  Composer,
   type CST,
   isMap,
   isScalar,
   type ParsedNode,
-  Parser,
   type YAMLMap,
   type YAMLSeq,
   type Scalar as YamlScalar,
@@ -23,6 +21,8 @@ import {
 } from "../document/document.ts";
 import { KeyleafError, lineAndColumn, malformed } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
+import { blockEnd, columnOf, lineStart } from "./yaml-block.ts";
+import { type ComposedDocument, composeYaml, MAX_DEPTH, tooDeep } from "./yaml-compose.ts";
 import { resolvePlain, resolveTagged } from "./yaml-resolve.ts";
 
 /** What an alias repeats. */
@@ -67,8 +67,6 @@ export interface YamlDocument extends Document {
 /** Style of the last element of a list that holds nothing but sealed comments. */
 export const LONE_COMMENT = "lone-comment";
 
-/** Levels that a file may nest. */
-const MAX_DEPTH = 500;
 /** Values that aliases may add in all. */
 const MAX_EXPANDED = 100_000;
 
@@ -80,24 +78,12 @@ export function parseYaml(source: Uint8Array): YamlDocument {
   return new TreeBuilder(text).build();
 }
 
-/** One document as `yaml` hands it over. */
-interface Composed {
-  readonly token: CST.Document;
-  readonly contents: ParsedNode | null;
-  /** Comments between this document and the next. */
-  readonly after: readonly CST.SourceToken[];
-  /** Offset at which the text of the document ends: at its `...`, at the next `---`, or at the end of the file. */
-  readonly end: number;
-}
-
 class TreeBuilder {
   readonly #text: string;
   readonly #anchors = new Map<string, Anchor>();
   readonly #allAnchors: Anchor[] = [];
   readonly #aliases: { at: Place; target: { start: number; end: number } }[] = [];
   readonly #open = new Set<string>();
-  /** Comments before the first document. */
-  readonly #before: CST.SourceToken[] = [];
   #expanded = 0;
   #depth = 0;
   #isFirstDocument = true;
@@ -107,15 +93,15 @@ class TreeBuilder {
   }
 
   build(): YamlDocument {
-    const composed = this.#compose();
+    const { documents, before } = composeYaml(this.#text);
     const roots: Mapping[] = [];
     const yamlRoots: YamlRoot[] = [];
     let metadata: Mapping | null = null;
     let hasLaterMetadata = false;
-    for (const [i, document] of composed.entries()) {
+    for (const [i, document] of documents.entries()) {
       this.#anchors.clear();
       this.#isFirstDocument = i === 0;
-      const { mapping, root, metadata: block } = this.#root(document);
+      const { mapping, root, metadata: block } = this.#root(document, i === 0 ? before : []);
       roots.push(mapping);
       yamlRoots.push(root);
       if (i === 0) metadata = block;
@@ -135,60 +121,14 @@ class TreeBuilder {
     };
   }
 
-  /** Runs the parser and reports the first thing it finds wrong. */
-  #compose(): Composed[] {
-    const composer = new Composer({
-      schema: "failsafe",
-      // Tags are read here, by the reference's rules; `yaml` would turn tagged values into numbers and byte arrays.
-      resolveKnownTags: false,
-      uniqueKeys: false,
-      keepSourceTokens: true,
-      prettyErrors: false,
-    });
-    const tokens: { token: CST.Document; after: CST.SourceToken[]; end: number }[] = [];
-    const documents: ReturnType<typeof composer.end> extends Iterable<infer D> ? D[] : never = [];
-    try {
-      for (const token of new Parser().parse(this.#text)) {
-        this.#note(token, tokens);
-        documents.push(...composer.next(token));
-      }
-      documents.push(...composer.end());
-    } catch (error) {
-      if (error instanceof RangeError) throw tooDeep();
-      throw error;
-    }
-    for (const { errors } of [...documents, composer.streamInfo()]) {
-      const [error] = errors;
-      if (error !== undefined) throw malformed(errorText(error), this.#text, error.pos[0]);
-    }
-    if (tokens.length === 0) {
-      if (this.#text.replace("\ufeff", "").trim() === "") throw new KeyleafError("INPUT_EMPTY", "the file is empty");
-      throw new KeyleafError("INPUT_MALFORMED", "the file holds only comments and no document");
-    }
-    return tokens.map((token, i) => ({ ...token, contents: (documents[i]?.contents ?? null) as ParsedNode | null }));
-  }
-
-  #note(token: CST.Token, tokens: { token: CST.Document; after: CST.SourceToken[]; end: number }[]): void {
-    const last = tokens.at(-1);
-    if (token.type === "document") {
-      if (last !== undefined) last.end = Math.min(last.end, token.offset);
-      tokens.push({ token, after: [], end: this.#text.length });
-    } else if (token.type === "comment") (last?.after ?? this.#before).push(token);
-    else if (token.type === "doc-end" || token.type === "directive") {
-      if (last !== undefined) last.end = Math.min(last.end, token.offset);
-      if (token.type === "doc-end")
-        for (const part of token.end ?? []) if (part.type === "comment") last?.after.push(part);
-      if (token.type === "directive" && /^%YAML[ \t]+(?!1\.1\b)\S/.test(token.source)) {
-        throw malformed("sops reads no %YAML directive but 1.1", this.#text, token.offset, "remove the line");
-      }
-    }
-  }
-
-  #root(document: Composed): { mapping: Mapping; root: YamlRoot; metadata: Mapping | null } {
+  #root(
+    document: ComposedDocument,
+    before: readonly CST.SourceToken[],
+  ): { mapping: Mapping; root: YamlRoot; metadata: Mapping | null } {
     const { token, contents, end } = document;
     const value = token.value;
     const members: (Item | Comment)[] = [];
-    if (this.#isFirstDocument) this.#comments(this.#before, members);
+    this.#comments(before, members);
     this.#comments(token.start, members);
     let column = 0;
     let firstKey = end;
@@ -324,7 +264,9 @@ class TreeBuilder {
     const inside = isCollection && property !== -1 ? onKeyLine.slice(property) : [];
     this.#comments(onKeyLine.slice(0, onKeyLine.length - inside.length), members, !isCollection);
     const below = [...inside, ...(lineBreak === -1 ? [] : between.slice(lineBreak))];
-    if (!isCollection) this.#comments(below, members);
+    // Below a key without a value, comments may already belong further out.
+    if (item.value == null) this.#spill = this.#trailing(below, block, members);
+    else if (!isCollection) this.#comments(below, members);
     this.#isListUnindented =
       item.value?.type === "block-seq" && block.type === "block-map" && item.value.indent === block.indent;
     const indent = block.type === "block-map" ? block.indent : 0;
@@ -650,68 +592,10 @@ function keyOffset(item: CST.CollectionItem | undefined): number {
   return first?.offset ?? item.key?.offset ?? item.sep?.[0]?.offset ?? item.start[0]?.offset ?? 0;
 }
 
-function lineStart(text: string, offset: number): number {
-  return text.lastIndexOf("\n", offset - 1) + 1;
-}
-
-function columnOf(text: string, offset: number): number {
-  return offset - lineStart(text, offset);
-}
-
-/**
- * Where a block scalar's own text ends: after its last line, without the line break. Blank lines that follow stay
- * outside, unless the value keeps them (`+`).
- */
-function blockEnd(token: CST.BlockScalar, node: YamlScalar.Parsed, text: string): number {
-  const header = token.props.find((part) => part.type === "block-scalar-header");
-  const end = node.range[1];
-  if (header !== undefined && "source" in header && header.source.includes("+")) return withoutLineBreak(text, end);
-  // Whitespace beyond the indentation is part of the value, so a line of it is not blank.
-  const indentation = bodyIndentOf(text.slice(node.range[0], end), token.indent) ?? 0;
-  let last = withoutLineBreak(text, end);
-  for (let start = lineStart(text, last); start > node.range[0]; start = lineStart(text, last)) {
-    if (!/^ *$/.test(text.slice(start, last)) || last - start > indentation) break;
-    last = withoutLineBreak(text, start);
-  }
-  return last;
-}
-
-/** Column of a block scalar's text; `null` when it has none. */
-export function bodyIndentOf(text: string, parentIndent: number): number | null {
-  const indicator = /^[^\n]*?[|>][-+]?(\d)/.exec(text)?.[1];
-  if (indicator !== undefined) return Math.max(parentIndent, 0) + Number(indicator);
-  return /\n( *)[^\s]/.exec(text)?.[1]?.length ?? /\n( *)\t/.exec(text)?.[1]?.length ?? null;
-}
-
-function withoutLineBreak(text: string, end: number): number {
-  if (text.charAt(end - 1) !== "\n") return end;
-  return text.charAt(end - 2) === "\r" ? end - 2 : end - 1;
-}
-
 /** Whether the text ends inside a block scalar, without a line break: more text would become part of it, or add one to it. */
 function endsInOpenBlock(token: CST.Token, text: string): boolean {
   if (text.endsWith("\n")) return false;
   let last: CST.Token | null | undefined = token;
   while (last?.type === "block-map" || last?.type === "block-seq") last = last.items.at(-1)?.value;
   return last?.type === "block-scalar";
-}
-
-function tooDeep(): KeyleafError {
-  return new KeyleafError("INPUT_UNSUPPORTED", `the file is nested deeper than ${MAX_DEPTH} levels`);
-}
-
-// Only these messages of `yaml` are fixed texts; others quote the source, which may be a secret.
-const FIXED_MESSAGES: ReadonlySet<string> = new Set([
-  "BAD_INDENT",
-  "TAB_AS_INDENT",
-  "MISSING_CHAR",
-  "BLOCK_IN_FLOW",
-  "BLOCK_AS_IMPLICIT_KEY",
-  "MULTILINE_IMPLICIT_KEY",
-  "KEY_OVER_1024_CHARS",
-]);
-
-function errorText(error: { code: string; message: string }): string {
-  if (!FIXED_MESSAGES.has(error.code)) return `not valid YAML (${error.code.toLowerCase().replaceAll("_", " ")})`;
-  return error.message.charAt(0).toLowerCase() + error.message.slice(1);
 }
