@@ -85,13 +85,18 @@ export class KeyleafError extends Error {
   }
 }
 
-/** A parse failure at an offset (UTF-16 units, from 0) of `source`, with line and column in message and details. */
-export function malformed(what: string, source: string, offset: number, hint?: string): KeyleafError {
+/** A failure at an offset (UTF-16 units, from 0) of `source`, with line and column in message and details. */
+export function located(code: ErrorCode, what: string, source: string, offset: number, hint?: string): KeyleafError {
   const { line, column } = lineAndColumn(source, offset);
-  return new KeyleafError("INPUT_MALFORMED", `line ${line}, column ${column}: ${what}`, {
+  return new KeyleafError(code, `line ${line}, column ${column}: ${what}`, {
     details: { line, column },
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/** A parse failure at an offset. */
+export function malformed(what: string, source: string, offset: number, hint?: string): KeyleafError {
+  return located("INPUT_MALFORMED", what, source, offset, hint);
 }
 
 /** Line and column of an offset, both from 1. */

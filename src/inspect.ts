@@ -3,7 +3,6 @@ import { providerByMetadata } from "./crypto/keys/registry.ts";
 import { metadataOf } from "./decrypt.ts";
 import { compileSelection, type SelectionRule } from "./document/selection.ts";
 import { walk } from "./document/walk.ts";
-import { lineAndColumn } from "./errors.ts";
 import type { FormatId } from "./formats/format.ts";
 import { formatOf } from "./formats/registry.ts";
 
@@ -20,7 +19,7 @@ export interface InspectedEntry {
   readonly kind: "value" | "comment";
   /** Keys from the top; list positions are not part of it. */
   readonly path: readonly string[];
-  /** From 1. */
+  /** From 1; 0 for what an alias repeats. */
   readonly line: number;
   /** The selection rule says that it is sealed. */
   readonly isSelected: boolean;
@@ -50,6 +49,7 @@ export async function inspect(source: Uint8Array, options: { readonly format: Fo
   const metadata = metadataOf(doc);
   const selection = await compileSelection(metadata.selection, "ignore");
   const entries: InspectedEntry[] = [];
+  const lineOf = lineCounter(doc.source);
   walk(
     doc.roots,
     { selection, isSealedComment: (text) => isEncryptedValueOf(text, "comment") },
@@ -60,7 +60,7 @@ export async function inspect(source: Uint8Array, options: { readonly format: Fo
         entries.push({
           kind: entry.kind === "comment" || isSealedComment ? "comment" : "value",
           path: [...keys],
-          line: entry.at === null ? 0 : lineAndColumn(doc.source, entry.at.start).line,
+          line: entry.at === null ? 0 : lineOf(entry.at.start),
           isSelected,
           isSealed: typeof text === "string" && text.startsWith("ENC[AES256_GCM,"),
         });
@@ -81,5 +81,20 @@ export async function inspect(source: Uint8Array, options: { readonly format: Fo
     macOnlyEncrypted: metadata.macOnlyEncrypted,
     version: metadata.version,
     entries,
+  };
+}
+
+/** Line numbers of offsets that mostly grow, without counting from the start each time. */
+function lineCounter(source: string): (offset: number) => number {
+  let line = 1;
+  let counted = 0;
+  return (offset) => {
+    if (offset < counted) {
+      line = 1;
+      counted = 0;
+    }
+    for (let at = source.indexOf("\n", counted); at !== -1 && at < offset; at = source.indexOf("\n", at + 1)) line++;
+    counted = offset;
+    return line;
   };
 }

@@ -1,6 +1,6 @@
 import type { Edit, Mapping } from "../document/document.ts";
 import { metadataItem } from "../document/metadata.ts";
-import type { YamlDocument, YamlRoot } from "./yaml-parse.ts";
+import type { YamlDocument, YamlRoot } from "./yaml-document.ts";
 import { BlockPrinter, flowItem } from "./yaml-print.ts";
 
 /**

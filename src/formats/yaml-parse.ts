@@ -8,67 +8,17 @@ import {
   type YAMLSeq,
   type Scalar as YamlScalar,
 } from "yaml";
-import {
-  ALIAS,
-  type Comment,
-  type Document,
-  type Item,
-  type List,
-  type Mapping,
-  type Node,
-  type Place,
-  type Scalar,
-} from "../document/document.ts";
-import { KeyleafError, lineAndColumn, malformed } from "../errors.ts";
+import type { Comment, Item, List, Mapping, Node, Place, Scalar } from "../document/document.ts";
+import { KeyleafError, located, malformed } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
+import { Anchors } from "./yaml-anchors.ts";
 import { blockEnd, columnOf, lineStart } from "./yaml-block.ts";
 import { type ComposedDocument, composeYaml, MAX_DEPTH, tooDeep } from "./yaml-compose.ts";
+import type { YamlDocument, YamlRoot } from "./yaml-document.ts";
 import { resolvePlain, resolveTagged } from "./yaml-resolve.ts";
-
-/** What an alias repeats. */
-export interface Anchor {
-  readonly name: string;
-  /** Range of the anchored node. */
-  readonly start: number;
-  readonly end: number;
-  readonly node: Node;
-  /** It names a key, which stays clear whatever is done to its aliases. */
-  readonly isKey: boolean;
-}
-
-/** One document of a file: what is needed to write its metadata block. */
-export interface YamlRoot {
-  /** Column of the root mapping's keys. */
-  readonly column: number;
-  /** The flow mapping that is the root, or `null` for block style and for an empty document. */
-  readonly flow: CST.FlowCollection | null;
-  /** Where a block can be put after everything else: before the `...`, the next `---` or the end of the text. */
-  readonly end: number;
-  /** Offset of the first key, for a block that has to stand first; `end` for an empty document. */
-  readonly firstKey: number;
-  /** Text of an explicit `null` that stands for the empty document; `null` where there is none. */
-  readonly nullText: { readonly start: number; readonly end: number } | null;
-  /** The `sops` entry, if any: offset of its key and index in the flow mapping's items. */
-  readonly metadata: { readonly key: number; readonly flowItem: number } | null;
-  /** A clear block scalar ends the text without a line break, so nothing may be put after it. */
-  readonly endsOpen: boolean;
-}
-
-/** A YAML file. */
-export interface YamlDocument extends Document {
-  readonly yamlRoots: readonly YamlRoot[];
-  readonly anchors: readonly Anchor[];
-  /** Line break that the file uses. */
-  readonly newline: string;
-  /** Blanks a level, as found in the text; 4 where it does not show. */
-  readonly step: number;
-}
 
 /** Style of the last element of a list that holds nothing but sealed comments. */
 export const LONE_COMMENT = "lone-comment";
-
-/** Values that aliases may add in all. */
-const MAX_EXPANDED = 100_000;
 
 /** Parses a YAML file; `yaml` decides what is valid, this file what the reference sees in it. */
 export function parseYaml(source: Uint8Array): YamlDocument {
@@ -80,16 +30,13 @@ export function parseYaml(source: Uint8Array): YamlDocument {
 
 class TreeBuilder {
   readonly #text: string;
-  readonly #anchors = new Map<string, Anchor>();
-  readonly #allAnchors: Anchor[] = [];
-  readonly #aliases: { at: Place; target: { start: number; end: number } }[] = [];
-  readonly #open = new Set<string>();
-  #expanded = 0;
+  readonly #anchors: Anchors;
   #depth = 0;
   #isFirstDocument = true;
 
   constructor(text: string) {
     this.#text = text;
+    this.#anchors = new Anchors(text);
   }
 
   build(): YamlDocument {
@@ -99,7 +46,7 @@ class TreeBuilder {
     let metadata: Mapping | null = null;
     let hasLaterMetadata = false;
     for (const [i, document] of documents.entries()) {
-      this.#anchors.clear();
+      this.#anchors.startDocument();
       this.#isFirstDocument = i === 0;
       const { mapping, root, metadata: block } = this.#root(document, i === 0 ? before : []);
       roots.push(mapping);
@@ -113,9 +60,9 @@ class TreeBuilder {
       roots,
       metadata,
       hasLaterMetadata,
-      aliases: this.#aliases,
+      aliases: this.#anchors.aliases,
       yamlRoots,
-      anchors: this.#allAnchors,
+      anchors: this.#anchors.all,
       newline: /\r?\n/.exec(this.#text)?.[0] ?? "\n",
       step: indentation,
     };
@@ -146,7 +93,7 @@ class TreeBuilder {
       }
     } else if (contents !== null && !this.#isNull(contents)) {
       const what = isScalar(contents) || contents instanceof Alias ? "a single value" : "a list";
-      throw this.#unsupported(`the top level is ${what}, not a mapping`, contents.range[0]);
+      throw located("INPUT_UNSUPPORTED", `the top level is ${what}, not a mapping`, this.#text, contents.range[0]);
     } else if (contents !== null && contents.range[1] > contents.range[0]) {
       nullText = { start: contents.range[0], end: contents.range[1] };
     }
@@ -295,27 +242,18 @@ class TreeBuilder {
     if (++this.#depth > MAX_DEPTH) throw tooDeep();
     try {
       const name = node === null || node instanceof Alias ? undefined : node.anchor;
-      if (name !== undefined) this.#open.add(name);
+      if (name !== undefined) this.#anchors.open(name);
       const built = this.#build(node, token, props, where, head);
       if (name !== undefined && node !== null) {
-        this.#open.delete(name);
         // A tag may stand before the anchor, and is sealed with the value.
         const start =
           built.kind === "leaf" && built.at !== null ? Math.min(built.at.start, node.range[0]) : node.range[0];
-        this.#remember({ name, start, end: node.range[1], node: built, isKey: false });
+        this.#anchors.define({ name, start, end: node.range[1], node: built, isKey: false });
       }
       return built;
     } finally {
       this.#depth--;
     }
-  }
-
-  #remember(anchor: Anchor): void {
-    if (!/^[\w-]+$/.test(anchor.name)) {
-      throw malformed("sops reads no anchor names but letters, digits, _ and -", this.#text, anchor.start);
-    }
-    this.#anchors.set(anchor.name, anchor);
-    this.#allAnchors.push(anchor);
   }
 
   #build(
@@ -410,7 +348,7 @@ class TreeBuilder {
       }
       // A key stays clear, and so may an alias of it.
       if (key.anchor !== undefined) {
-        this.#remember({
+        this.#anchors.define({
           name: key.anchor,
           start: key.range[0],
           end: key.range[1],
@@ -419,24 +357,14 @@ class TreeBuilder {
         });
       }
     } else if (key instanceof Alias) {
-      const anchor = this.#anchors.get(key.source);
-      if (anchor?.node.kind === "leaf") {
-        scalar = anchor.node.scalar;
-        // Never written out: a key stays as it is, so the value it repeats must stay clear.
-        const at: Place = { start: key.range[0], end: key.range[1], style: "plain", indent: 0, itemStart: -1 };
-        if (!anchor.isKey) this.#aliases.push({ at, target: { start: anchor.start, end: anchor.end } });
-      }
+      const [start, end] = key.range;
+      // Never written out: a key stays as it is, so the value it repeats must stay clear.
+      const node = this.#anchors.repeat(key.source, { start, end, style: "plain", indent: 0, itemStart: -1 });
+      if (node.kind === "leaf") scalar = node.scalar;
     } else if (key !== null) throw malformed("a mapping or list cannot be a key", this.#text, offset);
     if (scalar === null || scalar.type !== "str" || typeof scalar.text !== "string") {
-      const { line, column } = lineAndColumn(this.#text, offset);
-      throw new KeyleafError(
-        "INPUT_UNSUPPORTED_VALUE",
-        `line ${line}, column ${column}: a key is of type ${scalar?.type ?? "null"}; only strings can be keys`,
-        {
-          hint: "put it in quotes",
-          details: { line, column },
-        },
-      );
+      const what = `a key is of type ${scalar?.type ?? "null"}; only strings can be keys`;
+      throw located("INPUT_UNSUPPORTED_VALUE", what, this.#text, offset, "put it in quotes");
     }
     return scalar.text;
   }
@@ -446,23 +374,19 @@ class TreeBuilder {
     const text = node.source ?? "";
     if (node.tag === undefined) {
       if (isQuoted) return { type: "str", text };
-      return resolvePlain(text) ?? this.#tooBig(offset);
+      const scalar = resolvePlain(text);
+      if (scalar !== null) return scalar;
+      throw located(
+        "INPUT_UNSUPPORTED_VALUE",
+        "an integer beyond 64 bits cannot be encrypted",
+        this.#text,
+        offset,
+        "put it in quotes",
+      );
     }
     const scalar = resolveTagged(node.tag, text, isQuoted);
     if (scalar === null) throw malformed("the value is not of the type that its tag names", this.#text, offset);
     return scalar;
-  }
-
-  #tooBig(offset: number): never {
-    const { line, column } = lineAndColumn(this.#text, offset);
-    throw new KeyleafError(
-      "INPUT_UNSUPPORTED_VALUE",
-      `line ${line}, column ${column}: an integer beyond 64 bits cannot be encrypted`,
-      {
-        hint: "put it in quotes",
-        details: { line, column },
-      },
-    );
   }
 
   #place(
@@ -482,40 +406,8 @@ class TreeBuilder {
 
   #alias(node: Alias.Parsed, where: Where): Node {
     const [start, end] = node.range;
-    if (this.#open.has(node.source)) throw malformed("an alias repeats what it stands in", this.#text, start);
-    const anchor = this.#anchors.get(node.source);
-    if (anchor === undefined) throw malformed("an alias has no anchor before it", this.#text, start);
-    const at: Place = {
-      start,
-      end,
-      style: where.inFlow ? "plain-flow" : "plain",
-      indent: where.indent,
-      itemStart: where.itemStart,
-    };
-    if (!anchor.isKey) this.#aliases.push({ at, target: { start: anchor.start, end: anchor.end } });
-    return this.#copy(anchor.node, anchor.node.kind === "leaf" ? at : { ...at, style: ALIAS });
-  }
-
-  /** A copy that stands for itself: its entries are authenticated under their own paths. */
-  #copy(node: Node, at: Place | null): Node {
-    if (++this.#expanded > MAX_EXPANDED)
-      throw new KeyleafError("INPUT_UNSUPPORTED", `aliases repeat more than ${MAX_EXPANDED} values`);
-    switch (node.kind) {
-      case "leaf":
-        return { kind: "leaf", scalar: node.scalar, at };
-      case "list":
-        return {
-          kind: "list",
-          elements: node.elements.flatMap((element) => (element.kind === "comment" ? [] : [this.#copy(element, null)])),
-          at,
-        };
-      case "mapping": {
-        const members = node.members.flatMap((member): Item[] =>
-          member.kind === "comment" ? [] : [{ ...member, value: this.#copy(member.value, null) }],
-        );
-        return { kind: "mapping", members, at };
-      }
-    }
+    const style = where.inFlow ? "plain-flow" : "plain";
+    return this.#anchors.repeat(node.source, { start, end, style, indent: where.indent, itemStart: where.itemStart });
   }
 
   #checkMerge(node: Node, offset: number): void {
@@ -537,13 +429,6 @@ class TreeBuilder {
       into.push({ kind: "comment", scalar: { type: "comment", text: source.slice(1) }, inline, at });
       inline = false;
     }
-  }
-
-  #unsupported(what: string, offset: number): KeyleafError {
-    const { line, column } = lineAndColumn(this.#text, offset);
-    return new KeyleafError("INPUT_UNSUPPORTED", `line ${line}, column ${column}: ${what}`, {
-      details: { line, column },
-    });
   }
 }
 

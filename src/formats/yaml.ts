@@ -12,8 +12,9 @@ import {
 import { KeyleafError } from "../errors.ts";
 import type { Format, PrintOptions } from "./format.ts";
 import { bodyIndentOf } from "./yaml-block.ts";
+import type { YamlDocument } from "./yaml-document.ts";
 import { yamlMetadataEdits } from "./yaml-metadata.ts";
-import { LONE_COMMENT, parseYaml, type YamlDocument } from "./yaml-parse.ts";
+import { LONE_COMMENT, parseYaml } from "./yaml-parse.ts";
 import { BlockPrinter, flowText, scalarText } from "./yaml-print.ts";
 
 /** YAML, as go-yaml v3 reads it; the text that is not sealed stays as it was. */
