@@ -4,7 +4,7 @@ import { unwrapDataKey } from "./crypto/data-key.ts";
 import { isEncryptedValueOf, parseEncryptedValue } from "./crypto/encrypted-value.ts";
 import { Digest } from "./crypto/mac.ts";
 import { scalarFromBytes } from "./crypto/scalar-bytes.ts";
-import type { Comment, Document, Edit, Entry, Item, Leaf, Node, Scalar } from "./document/document.ts";
+import type { Comment, Document, Edit, Entry, Item, Leaf, List, Mapping, Node, Scalar } from "./document/document.ts";
 import { applyEdits } from "./document/edits.ts";
 import { type Metadata, parseMetadata } from "./document/metadata.ts";
 import { compileSelection } from "./document/selection.ts";
@@ -105,11 +105,16 @@ export async function openDocument(
       leave: (container, path) => {
         const first = starts.pop() ?? index;
         const { at } = container;
-        const spelling = spellings.get(first);
-        if (at === null || spelling?.pathText !== path) return;
-        const repeated = format.repeats?.(spelling.text, at, doc) ?? null;
-        if (repeated === null || !isSameNode(repeated, container)) return;
-        restored.push({ first, last: index - 1, edit: { start: at.start, end: at.end, text: spelling.text } });
+        if (at === null || spellings.size === 0) return;
+        // What stood behind an alias as a comment is at the head of the collection that was written out for it.
+        for (let start = first; start <= first + leadingComments(container); start++) {
+          const spelling = spellings.get(start);
+          if (spelling?.pathText !== path) continue;
+          const repeated = format.repeats?.(spelling.text, at, doc) ?? null;
+          if (repeated === null || !isSameNode(repeated, container)) continue;
+          restored.push({ first: start, last: index - 1, edit: { start: at.start, end: at.end, text: spelling.text } });
+          return;
+        }
       },
     },
   );
@@ -285,6 +290,13 @@ function isSameNode(a: Node, b: Node): boolean {
   const isSameItem = (item: Item, i: number): boolean =>
     item.key === right?.[i]?.key && isSameNode(item.value, (right[i] as Item).value);
   return left?.length === right?.length && left?.every(isSameItem) === true;
+}
+
+function leadingComments(container: Mapping | List): number {
+  const members: readonly (Item | Comment | Node)[] =
+    container.kind === "list" ? container.elements : container.members;
+  const first = members.findIndex((member) => member.kind !== "comment");
+  return first === -1 ? members.length : first;
 }
 
 /** The node at a path of the first document. Comments are no list elements. */

@@ -63,6 +63,7 @@ export function composeYaml(text: string): { documents: ComposedDocument[]; befo
   }
   for (const { errors } of [...composed, composer.streamInfo()]) {
     const [error] = errors;
+    if (error?.code === "RESOURCE_EXHAUSTION") throw tooDeep();
     if (error !== undefined) throw malformed(errorText(error), text, error.pos[0]);
   }
   if (pending.length === 0) {
@@ -88,6 +89,7 @@ function note(token: CST.Token, text: string, pending: Pending[], before: CST.So
   }
 }
 
+/** What a file gets that nests deeper than this program, or `yaml` itself, goes. */
 export function tooDeep(): KeyleafError {
   return new KeyleafError("INPUT_UNSUPPORTED", `the file is nested deeper than ${MAX_DEPTH} levels`);
 }

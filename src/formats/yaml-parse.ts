@@ -145,11 +145,11 @@ class TreeBuilder {
   ): CST.SourceToken[] {
     const seen = new Set<string>();
     let next = 0;
-    let spilled: CST.SourceToken[] = [];
+    const spilled: CST.SourceToken[] = [];
     for (const item of token.items) {
       const pair = map.items[next];
       if (pair === undefined || pair.srcToken !== item) {
-        spilled = this.#trailing(item.start, token, members);
+        spilled.push(...this.#trailing(item.start, token, members));
         continue;
       }
       next++;
@@ -158,15 +158,16 @@ class TreeBuilder {
       if (seen.has(key) && this.#isFirstDocument)
         throw malformed(`key ${JSON.stringify(key)} appears twice in one mapping`, this.#text, keyOffset(item));
       seen.add(key);
+      this.#keyComments(item, members);
       const value = pair.value as ParsedNode | null;
       const node = this.#valueNode(value, item, token, members);
       if (key === "<<" && isPlainScalar(pair.key)) this.#checkMerge(node, keyOffset(item));
       members.push({ kind: "item", key, value: node });
-      if (this.#spill.length > 0) {
-        const rest = this.#spill;
-        this.#spill = [];
-        spilled = this.#trailing(rest, token, members);
-      }
+      const rest = this.#spill;
+      this.#spill = [];
+      // What another entry of this mapping follows stands above that entry, however little it is indented.
+      if (next < map.items.length) this.#comments(rest, members);
+      else spilled.push(...this.#trailing(rest, token, members));
     }
     return spilled;
   }
@@ -267,6 +268,10 @@ class TreeBuilder {
     if (node instanceof Alias) return this.#alias(node as Alias.Parsed, where);
     if (isScalar(node)) {
       const scalar = this.#scalar(node, node.range[0]);
+      // A comment on a block's header is sealed with the block, unless that is empty and so never sealed.
+      if (token?.type === "block-scalar" && scalar.text === "") {
+        this.#spill.push(...token.props.filter((part): part is CST.SourceToken => part.type === "comment"));
+      }
       return { kind: "leaf", scalar, at: this.#place(node, token, props, where) };
     }
     if (token?.type !== "block-map" && token?.type !== "block-seq" && token?.type !== "flow-collection") {
@@ -294,6 +299,7 @@ class TreeBuilder {
     this.#comments(head, elements);
     const inFlow = token.type === "flow-collection";
     if (inFlow) this.#comments(token.end, elements);
+    const spilled: CST.SourceToken[] = [];
     let next = 0;
     for (const item of token.items) {
       const dash = item.start.find((part) => part.type === "seq-item-ind");
@@ -304,7 +310,7 @@ class TreeBuilder {
           item.start.some((part) => part.type === "anchor" || part.type === "tag" || part.type === "explicit-key-ind")
         : dash !== undefined;
       if (!isReal) {
-        this.#spill = this.#trailing(item.start, own, elements);
+        spilled.push(...this.#trailing(item.start, own, elements));
         continue;
       }
       const element = seq.items[next++] as ParsedNode | null;
@@ -316,15 +322,15 @@ class TreeBuilder {
         ? this.#impliedPairOf(element as unknown as YAMLMap.Parsed, item, token as CST.FlowCollection)
         : this.#node(element, item.value, item.start, where, []);
       const inline: Comment[] = [];
-      if (item.value != null && "end" in item.value && item.value.type !== "flow-collection")
+      if (!isPair && item.value != null && "end" in item.value && item.value.type !== "flow-collection")
         this.#comments(item.value.end, inline, true);
       elements.push(...inline, node);
-      if (this.#spill.length > 0) {
-        const rest = this.#spill;
-        this.#spill = [];
-        this.#spill = this.#trailing(rest, own, elements);
-      }
+      const rest = this.#spill;
+      this.#spill = [];
+      if (next < seq.items.length) this.#comments(rest, elements);
+      else spilled.push(...this.#trailing(rest, own, elements));
     }
+    this.#spill = spilled;
     return { kind: "list", elements: withLoneComment(elements), at: flowPlace(token) };
   }
 
@@ -333,9 +339,22 @@ class TreeBuilder {
     const members: (Item | Comment)[] = [];
     const pair = map.items[0];
     const key = this.#key((pair?.key ?? null) as ParsedNode | null, item, true);
+    this.#keyComments(item, members);
     const node = this.#valueNode((pair?.value ?? null) as ParsedNode | null, item, token, members);
     members.push({ kind: "item", key, value: node });
     return { kind: "mapping", members, at: null };
+  }
+
+  /** Comments between a key and its colon: behind an explicit key, or in a flow collection. */
+  #keyComments({ key }: CST.CollectionItem, members: (Item | Comment)[]): void {
+    if (key == null) return;
+    if ("end" in key) this.#comments(key.end, members);
+    if (key.type === "block-scalar") {
+      this.#comments(
+        key.props.filter((part): part is CST.SourceToken => part.type === "comment"),
+        members,
+      );
+    }
   }
 
   #key(key: ParsedNode | null, item: CST.CollectionItem, inFlow: boolean): string {
@@ -396,7 +415,11 @@ class TreeBuilder {
     where: Where,
   ): Place {
     // A tag belongs to the value's text: an envelope must not carry `!!int`.
-    const tag = props.find((part) => part.type === "tag");
+    const tagAt = props.findIndex((part) => part.type === "tag");
+    const tag = props[tagAt];
+    if (tag !== undefined && props.some((part, i) => i > tagAt && part.type === "comment")) {
+      throw malformed("a comment stands between a tag and its value", this.#text, tag.offset);
+    }
     const start = tag?.offset ?? node.range[0];
     const inFlow = where.inFlow ? "-flow" : "";
     const style = STYLES.get(node.type ?? "PLAIN") ?? "plain";

@@ -17,6 +17,7 @@ const WORDS: ReadonlyMap<string, Scalar> = new Map([
 ]);
 
 const UINT64_MAX = 2n ** 64n - 1n;
+const DOT_FLOAT = /^\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?$/;
 const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 
 /** @returns the value, or `null` for an integer that needs 64 bits unsigned, which the format cannot hold. */
@@ -26,8 +27,8 @@ export function resolvePlain(text: string): Scalar | null {
   if (!isNumberLike) return WORDS.get(text) ?? str(text);
   const word = WORDS.get(text);
   if (word !== undefined) return word;
-  // After a leading dot only a float may follow, and underscores are not taken out.
-  if (first === 46) return FLOAT.test(text) ? (finite(Number(text)) ?? str(text)) : str(text);
+  // After a leading dot only a float may follow, with underscores as Go has them: between digits.
+  if (first === 46) return DOT_FLOAT.test(text) ? (finite(Number(text.replaceAll("_", ""))) ?? str(text)) : str(text);
   const time = parseTimestamp(text);
   if (time !== null) return time;
   const digits = text.replaceAll("_", "");
@@ -46,13 +47,15 @@ function bigFloat(digits: string): Scalar {
   return (FLOAT.test(digits) ? finite(Number(digits)) : null) ?? str(digits);
 }
 
-/** Go's `ParseInt(s, 0, 64)` without the range check, and the `0b-1` and `0o-7` forms that go-yaml lets through. */
+/** Go's `ParseInt(s, 0, 64)` without the range check, and forms such as `0b-1` and `0o+7` that go-yaml lets through. */
 function parseInteger(text: string): bigint | null {
   const match = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0([bB])([01]+)|0([oO]?)([0-7]+)|(0|[1-9][0-9]*))$/.exec(text);
   if (match === null) {
-    const odd = /^(-?)0(?:b-([01]+)|o-([0-7]+))$/.exec(text);
-    if (odd === null || odd[1] === "-") return null;
-    return -BigInt(odd[2] === undefined ? `0o${odd[3]}` : `0b${odd[2]}`);
+    const [, binary, octal] = /^0(?:b([-+][01]+)|o([-+][0-7]+))$/.exec(text) ?? [];
+    const signed = binary ?? octal;
+    if (signed === undefined) return null;
+    const value = BigInt(`0${binary === undefined ? "o" : "b"}${signed.slice(1)}`);
+    return signed.startsWith("-") ? -value : value;
   }
   const [, sign, hex, , binary, , octal, decimal] = match;
   let value: bigint;
@@ -64,7 +67,7 @@ function parseInteger(text: string): bigint | null {
 }
 
 const DATE =
-  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:([Tt])|( ))(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)?)?$/;
+  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:([Tt])|( +))(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)?)?$/;
 
 /** A timestamp in RFC 3339 with the shortest fraction, at most nanoseconds; `null` when the text is none. */
 export function parseTimestamp(text: string): Scalar | null {
@@ -87,15 +90,25 @@ export function parseTimestamp(text: string): Scalar | null {
   if ((t !== undefined && zone === "") || (space !== undefined && zone !== "")) return null;
   if (!isDate(Number(year), Number(month), Number(day))) return null;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return null;
-  if (zone.length > 1 && (Number(zone.slice(1, 3)) > 24 || Number(zone.slice(4)) > 59)) return null;
   const two = (part: string): string => part.padStart(2, "0");
   const shortest = fraction.slice(0, 9).replace(/0+$/, "");
-  const offset = zone === "" || /^[+-]00:00$/.test(zone) ? "Z" : zone;
+  const offset = zoneText(zone);
+  if (offset === null) return null;
   const date = `${year}-${two(month)}-${two(day)}`;
   return {
     type: "time",
     text: `${date}T${two(hour)}:${two(minute)}:${two(second)}${shortest === "" ? "" : `.${shortest}`}${offset}`,
   };
+}
+
+/** `Z` for no offset; `null` beyond what Go takes, whose bounds are 24 hours and 60 minutes. */
+function zoneText(zone: string): string | null {
+  const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(4))];
+  if (hours > 24 || minutes > 60) return null;
+  const total = hours * 60 + minutes;
+  if (total === 0) return "Z";
+  const two = (part: number): string => String(part).padStart(2, "0");
+  return `${zone.charAt(0)}${two(Math.floor(total / 60))}:${two(total % 60)}`;
 }
 
 const CORE = "tag:yaml.org,2002:";

@@ -116,12 +116,17 @@ function aliased(name: string, at: Place, doc: YamlDocument): Node | null {
   return doc.anchors.findLast((candidate) => candidate.name === name && candidate.end <= at.start)?.node ?? null;
 }
 
-/** go-yaml takes NEL, LS and PS for line breaks, and knows no escaped slash. */
+/**
+ * go-yaml takes NEL, LS and PS for line breaks, and knows no escaped slash. A comment on a block's header is part of the
+ * block's text here, so it would stay clear with it.
+ */
 function whyNotClear(entry: Entry, doc: Document): string | null {
   if (entry.at === null) return null;
   const text = doc.source.slice(entry.at.start, entry.at.end);
   if (/[\x85\u2028\u2029]/.test(text)) return "a Unicode line separator in the text";
   if (entry.at.style.startsWith("double") && /(?:^|[^\\])(?:\\\\)*\\\//.test(text)) return "the escape \\/";
+  if (/^(literal|folded)/.test(entry.at.style) && /^[^\n]*[|>][^\n]*#/.test(text))
+    return "a comment on the header of a block";
   return null;
 }
 

@@ -1,0 +1,130 @@
+import { describe, expect, test } from "vitest";
+import { DATA_KEY_BYTES, makeDataKey, unwrapDataKey, wrapDataKey } from "../../src/crypto/data-key.ts";
+import type { KeyProvider } from "../../src/crypto/keys/provider.ts";
+import { leaf, mapping } from "../../src/document/document.ts";
+import { fieldText, type KeyEntry, keyLists } from "../../src/document/metadata.ts";
+import { KeyleafError } from "../../src/errors.ts";
+import { fakeHost } from "../support/fake-host.ts";
+import { failure, groupOf, hostA, IDENTITY_B, RECIPIENT_A, RECIPIENT_B, VECTOR_DATA_KEY } from "../support/sealing.ts";
+
+/** A provider whose `wrap` does as told. */
+function provider(wrap: () => Promise<never>): KeyProvider {
+  return {
+    id: "test",
+    names: { metadata: "age", rule: "test", group: "test", flag: "test", env: "TEST" },
+    isLocal: true,
+    fromText: () => [],
+    fromGroup: () => [],
+    identity: (recipient) => `test recipient ${recipient}`,
+    identityOf: () => "",
+    wrap,
+    unwrap: async () => null,
+  };
+}
+
+async function wrapped(...recipients: string[]): Promise<KeyEntry[]> {
+  return (await wrapDataKey(VECTOR_DATA_KEY, [groupOf(...recipients)], hostA))[0] ?? [];
+}
+
+const kms: KeyEntry = { list: "kms", fields: mapping([["arn", leaf("arn:aws:kms:eu-central-1:000000000000:key/a")]]) };
+
+describe("a new data key", () => {
+  test("is 32 bytes of the host's random source, another one each time", () => {
+    const host = fakeHost({ seed: "data key" });
+    const first = makeDataKey(host);
+    expect(first.length).toBe(DATA_KEY_BYTES);
+    expect(makeDataKey(host)).not.toEqual(first);
+    expect(makeDataKey(fakeHost({ seed: "data key" }))).toEqual(first);
+  });
+});
+
+describe("wrapping", () => {
+  test("gives one entry a recipient, in order, and leaves the data key alone", async () => {
+    const dataKey = Uint8Array.from(VECTOR_DATA_KEY);
+    const groups = await wrapDataKey(dataKey, [groupOf(RECIPIENT_B, RECIPIENT_A)], hostA);
+    expect(groups.map((group) => group.map((entry) => [entry.list, fieldText(entry.fields, "recipient")]))).toEqual([
+      [
+        ["age", RECIPIENT_B],
+        ["age", RECIPIENT_A],
+      ],
+    ]);
+    expect(dataKey).toEqual(VECTOR_DATA_KEY);
+  });
+
+  test("needs recipients", async () => {
+    for (const groups of [[], [[]]]) {
+      expect((await failure(() => wrapDataKey(VECTOR_DATA_KEY, groups, hostA))).code).toBe("KEY_NO_RECIPIENT");
+    }
+  });
+
+  test("refuses several groups as long as there is no Shamir", async () => {
+    const groups = [groupOf(RECIPIENT_A), groupOf(RECIPIENT_B)];
+    expect((await failure(() => wrapDataKey(VECTOR_DATA_KEY, groups, hostA))).code).toBe("PROVIDER_UNSUPPORTED");
+  });
+
+  test("fails as a whole when one recipient does, and names it", async () => {
+    const cause = new KeyleafError("PROVIDER_FAILED", "no network", { hint: "plug it in" });
+    const failing = { provider: provider(() => Promise.reject(cause)), recipient: "seven" };
+    const error = await failure(() => wrapDataKey(VECTOR_DATA_KEY, [[...groupOf(RECIPIENT_A), failing]], hostA));
+    expect(error.code).toBe("KEY_WRAP_FAILED");
+    expect(error.message).toContain("test recipient seven");
+    expect(error.hint).toBe("plug it in");
+    expect(error.details.provider).toBe("test");
+    expect(error.cause).toBe(cause);
+  });
+
+  test("does not dress up bugs", async () => {
+    const bug = new TypeError("bug");
+    const failing = { provider: provider(() => Promise.reject(bug)), recipient: "seven" };
+    await expect(wrapDataKey(VECTOR_DATA_KEY, [[failing]], hostA)).rejects.toBe(bug);
+  });
+});
+
+describe("unwrapping", () => {
+  test("takes the first entry that opens", async () => {
+    const entries = await wrapped(RECIPIENT_B, RECIPIENT_A);
+    expect(await unwrapDataKey([entries], hostA)).toEqual(VECTOR_DATA_KEY);
+  });
+
+  test("tries local keys before those behind a network", async () => {
+    // The KMS entry stands first and would fail: there is no ciphertext in it.
+    expect(await unwrapDataKey([[kms, ...(await wrapped(RECIPIENT_A))]], hostA)).toEqual(VECTOR_DATA_KEY);
+  });
+
+  test("passes over a broken entry, and reports every attempt with its reason when none opens", async () => {
+    const broken: KeyEntry = { list: "age", fields: mapping([["recipient", leaf("age1broken")]]) };
+    expect(await unwrapDataKey([[broken, ...(await wrapped(RECIPIENT_A))]], hostA)).toEqual(VECTOR_DATA_KEY);
+
+    const others = keyLists.filter((list) => list !== "age" && list !== "kms");
+    const entries = [broken, ...(await wrapped(RECIPIENT_B)), ...others.map((list) => ({ ...broken, list }))];
+    const error = await failure(() => unwrapDataKey([entries], hostA));
+    expect(error.code).toBe("KEY_UNAVAILABLE");
+    const attempts = error.details.attempts ?? [];
+    expect(attempts.map(({ recipient }) => recipient).slice(0, 2)).toEqual(["age1broken", RECIPIENT_B]);
+    expect(attempts.map(({ provider: id }) => id)).toEqual(["age", "age", ...others]);
+    for (const { reason } of attempts) expect(reason).not.toBe("");
+  });
+
+  test("says so when there is no identity at all", async () => {
+    const entries = await wrapped(RECIPIENT_A);
+    const error = await failure(() => unwrapDataKey([entries], fakeHost()));
+    expect(error.code).toBe("KEY_UNAVAILABLE");
+    expect(error.details.attempts).toHaveLength(1);
+  });
+
+  test.each([0, 16, 31, 33])("takes no data key of %i bytes", async (length) => {
+    const [entries = []] = await wrapDataKey(new Uint8Array(length).fill(1), [groupOf(RECIPIENT_A)], hostA);
+    expect((await failure(() => unwrapDataKey([entries], hostA))).code).toBe("KEY_UNAVAILABLE");
+  });
+
+  test("goes on to a key of the right length behind one of the wrong length", async () => {
+    const [short = []] = await wrapDataKey(new Uint8Array(16), [groupOf(RECIPIENT_A)], hostA);
+    expect(await unwrapDataKey([[...short, ...(await wrapped(RECIPIENT_A))]], hostA)).toEqual(VECTOR_DATA_KEY);
+  });
+
+  test("refuses split keys, which this version cannot combine", async () => {
+    const groups = [await wrapped(RECIPIENT_A), await wrapped(RECIPIENT_B)];
+    const host = fakeHost({ env: { SOPS_AGE_KEY: IDENTITY_B } });
+    expect((await failure(() => unwrapDataKey(groups, host))).code).toBe("KEY_UNAVAILABLE");
+  });
+});

@@ -1,0 +1,72 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { applyEdits } from "../../src/document/edits.ts";
+
+const text = (source: string, ...edits: Parameters<typeof applyEdits>[1]): string =>
+  Buffer.from(applyEdits(source, edits)).toString();
+
+describe("edits", () => {
+  test("none leave the text as it is, as UTF-8", () => {
+    expect(applyEdits("\ufeffé\r\n\u{1f511}", [])).toEqual(Buffer.from("\ufeffé\r\n\u{1f511}"));
+    expect(applyEdits("", [])).toEqual(Buffer.alloc(0));
+  });
+
+  test("come in any order", () => {
+    const edits = [
+      { start: 4, end: 5, text: "FIVE" },
+      { start: 0, end: 1, text: "ONE" },
+      { start: 2, end: 2, text: "+" },
+    ];
+    expect(text("12345", ...edits)).toBe("ONE2+34FIVE");
+  });
+
+  test("at one offset keep the order they were given in, before what is replaced there", () => {
+    const edits = [
+      { start: 1, end: 1, text: "a" },
+      { start: 1, end: 1, text: "b" },
+      { start: 1, end: 2, text: "X" },
+    ];
+    expect(text("123", ...edits)).toBe("1abX3");
+  });
+
+  test("may touch, but not overlap", () => {
+    expect(text("1234", { start: 0, end: 2, text: "a" }, { start: 2, end: 4, text: "b" })).toBe("ab");
+    expect(() =>
+      applyEdits("1234", [
+        { start: 0, end: 3, text: "a" },
+        { start: 2, end: 4, text: "b" },
+      ]),
+    ).toThrow("overlapping");
+  });
+
+  test("take bytes that are no UTF-8", () => {
+    const edits = [
+      { start: 1, end: 2, text: Uint8Array.of(0xff, 0x00) },
+      { start: 2, end: 2, text: "é" },
+      { start: 3, end: 3, text: Uint8Array.of(0xfe) },
+    ];
+    expect(applyEdits("abc", edits)).toEqual(Buffer.from([0x61, 0xff, 0x00, 0xc3, 0xa9, 0x63, 0xfe]));
+  });
+
+  test("count in UTF-16 units", () => {
+    expect(text("\u{1f511}=x", { start: 3, end: 4, text: "y" })).toBe("\u{1f511}=y");
+  });
+
+  test("leave alone what lies between them", () => {
+    const cuts = fc.array(fc.tuple(fc.string(), fc.string(), fc.string()), { maxLength: 6 });
+    fc.assert(
+      fc.property(cuts, fc.string(), (parts, rest) => {
+        let source = "";
+        let expected = "";
+        const edits = [];
+        for (const [kept, old, replacement] of parts) {
+          source += kept;
+          edits.push({ start: source.length, end: source.length + old.length, text: replacement });
+          source += old;
+          expected += kept + replacement;
+        }
+        expect(text(source + rest, ...edits)).toBe(expected + rest);
+      }),
+    );
+  });
+});

@@ -1,0 +1,146 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { type Ran, runWith, temporaryFolder } from "../cli/fake.ts";
+import { type Moto, startMoto } from "../support/moto.ts";
+import { describePeer, motoServerProgram, sopsProgram } from "../support/peers.ts";
+import { alice, runSops, type SopsRun } from "../support/sops.ts";
+
+/** AWS KMS keys in files that go to sops and come from there; moto stands in for AWS. */
+
+describePeer("sops 3.11.0 and this program with AWS KMS by moto", "sops", sopsProgram(), (sopsPath) => {
+  describePeer("keys", "moto", motoServerProgram(), (motoPath) => {
+    let moto: Moto;
+    let arn: string;
+    let other: string;
+    let aliasArn: string;
+    let cwd: string;
+
+    beforeAll(async () => {
+      moto = await startMoto(motoPath);
+      ({ arn } = await moto.createKey());
+      const second = await moto.createKey({ alias: "config" });
+      other = second.arn;
+      aliasArn = second.aliasArn ?? "";
+    }, 60_000);
+
+    afterAll(() => moto?.stop());
+
+    beforeEach(() => {
+      cwd = temporaryFolder();
+      write("sample.yaml", source);
+    });
+
+    const source = "# note\na: {b: [1, 'two']}\nc_unencrypted: d\n";
+    const asAlice = { SOPS_AGE_KEY: alice.identity };
+    /** Neither instance metadata nor files of the user's are asked. */
+    const noCredentials = { AWS_EC2_METADATA_DISABLED: "true", AWS_SHARED_CREDENTIALS_FILE: "/dev/null" };
+
+    const write = (name: string, content: string | Uint8Array): void => writeFileSync(join(cwd, name), content);
+    const read = (name: string): string => readFileSync(join(cwd, name), "utf8");
+    const sops = (env: Readonly<Record<string, string>>, ...args: string[]): Promise<SopsRun> =>
+      runSops(sopsPath, { cwd, env }, ...args);
+    const enc = (env: Readonly<Record<string, string>>, ...argv: string[]): Promise<Ran> =>
+      runWith({ cwd, env }, ...argv);
+
+    /** The file sealed by each of the two. */
+    async function seal(flags: readonly string[], file = "sample.yaml"): Promise<string[]> {
+      expect((await enc(moto.env, ...flags, "-o", `here.${file}`, file)).status).toBe(0);
+      const { status, stderr, stdout } = await sops(moto.env, "encrypt", ...flags, file);
+      expect([status, stderr]).toEqual([0, ""]);
+      write(`there.${file}`, stdout);
+      return [`here.${file}`, `there.${file}`];
+    }
+
+    async function expectOpens(sealed: string, env: Readonly<Record<string, string>>): Promise<void> {
+      const there = await sops(env, "decrypt", "--output-type", "json", sealed);
+      expect([there.status, there.stderr]).toEqual([0, ""]);
+      const here = await enc(env, "decrypt", "--as", "json", sealed);
+      expect([here.status, here.stderr]).toEqual([0, ""]);
+      expect(JSON.parse(here.stdout)).toEqual(JSON.parse(there.stdout.toString()));
+    }
+
+    async function expectStaysShut(sealed: string, env: Readonly<Record<string, string>>): Promise<void> {
+      expect(await enc(env, "decrypt", sealed)).toMatchObject({ status: 128, stdout: "" });
+      const { status, stdout } = await sops(env, "decrypt", sealed);
+      expect([status, stdout.length]).toEqual([128, 0]);
+    }
+
+    it.each([
+      ["yaml", source],
+      ["json", '{"a": {"b": [1, "two"]}, "c_unencrypted": "d"}\n'],
+      ["env", "# note\nA=b\n"],
+      ["ini", "[s]\na = b\n"],
+      ["txt", "text\n"],
+    ])("one key, .%s", async (extension, text) => {
+      write(`sample.${extension}`, text);
+      const type = extension === "txt" ? ["--output-type", "binary"] : [];
+      for (const sealed of await seal(["--kms", arn], `sample.${extension}`)) {
+        const there = await sops(moto.env, "decrypt", ...type, sealed);
+        expect([there.status, there.stderr]).toEqual([0, ""]);
+        const here = await enc(moto.env, "decrypt", sealed);
+        expect([here.status, here.stderr]).toEqual([0, ""]);
+        if (sealed.startsWith("here")) expect(here.stdout).toBe(text);
+        else expect(here.stdout).toBe(there.stdout.toString());
+      }
+    });
+
+    it("an alias", async () => {
+      for (const sealed of await seal(["--kms", aliasArn])) {
+        expect(read(sealed)).toContain(aliasArn);
+        await expectOpens(sealed, moto.env);
+      }
+    });
+
+    it("a role", async () => {
+      const role = "arn:aws:iam::210987654321:role/config";
+      const { arn: theirs } = await moto.createKey({ role });
+      for (const sealed of await seal(["--kms", `${theirs}+${role}`])) await expectOpens(sealed, moto.env);
+    });
+
+    it("an encryption context, which is bound to the key", async () => {
+      const flags = ["--kms", arn, "--encryption-context", "env:prod,app:billing"];
+      for (const sealed of await seal(flags)) {
+        await expectOpens(sealed, moto.env);
+        write(sealed, read(sealed).replace(/(env: "?)prod/, "$1test"));
+        await expectStaysShut(sealed, moto.env);
+      }
+    });
+
+    it("from the same rule", async () => {
+      write(
+        ".sops.yaml",
+        `creation_rules:\n  - key_groups:\n      - kms:\n          - arn: ${arn}\n            context: {env: prod}\n`,
+      );
+      for (const sealed of await seal([])) {
+        expect(read(sealed)).toMatch(/context:\n +env: prod/);
+        await expectOpens(sealed, moto.env);
+      }
+    });
+
+    it("two keys, one of which is gone", async () => {
+      const gone = arn.replace(/key\/.*/, "key/00000000-0000-4000-8000-000000000000");
+      for (const sealed of await seal(["--kms", `${arn},${other}`])) {
+        // What is gone is tried first, and the other one helps.
+        write(sealed, read(sealed).replace(arn, gone));
+        await expectOpens(sealed, moto.env);
+      }
+    });
+
+    it("beside an age key: either opens", async () => {
+      for (const sealed of await seal(["--kms", arn, "--age", alice.recipient])) {
+        await expectOpens(sealed, moto.env);
+        await expectOpens(sealed, { ...asAlice, ...noCredentials });
+        await expectStaysShut(sealed, noCredentials);
+      }
+    });
+
+    it("rotated by sops", async () => {
+      const [here = ""] = await seal(["--kms", arn]);
+      const flags = ["--add-kms", other, "--rm-kms", arn];
+      expect(await sops(moto.env, "rotate", "-i", ...flags, here)).toMatchObject({ status: 0, stderr: "" });
+      expect(read(here)).not.toContain(arn);
+      await expectOpens(here, moto.env);
+    });
+  });
+});
