@@ -111,7 +111,7 @@ async function ownIdentity(host: Host): Promise<{ keyGroups: KeyGroup[]; notices
     const [first] = identities;
     if (first === undefined) continue;
     const text = recipientOf(first);
-    const recipients = age.fromText(text, {}).map((recipient) => ({ provider: age as KeyProvider, recipient }));
+    const recipients = age.fromText(text, {}).map((recipient) => ({ provider: age, recipient }));
     return {
       keyGroups: [recipients],
       notices: [`no recipients configured: encrypting to your own key ${text} (${name})`],

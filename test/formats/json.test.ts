@@ -379,7 +379,7 @@ describe("print", () => {
       [
         "{",
         String.raw`	"s": "\u003ca\u003e\u0026\u2028\"\b${"\u007f"}",`,
-        String.raw`	"bytes": "�A",`,
+        '\t"bytes": "�A",',
         '\t"l": [',
         "\t\t1e-7,",
         "\t\t[]",

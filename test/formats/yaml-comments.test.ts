@@ -13,7 +13,7 @@ it("seals a comment in every place where YAML can have one, and puts it back", a
   const { identity, recipient } = generateIdentity(fakeHost());
   const host = fakeHost({ env: { SOPS_AGE_KEY: identity } });
   const keyGroups = [age.fromText(recipient, {}).map((known) => ({ provider: age, recipient: known }))];
-  const { output } = await encrypt(source, { format: "yaml", keyGroups: keyGroups as never }, host);
+  const { output } = await encrypt(source, { format: "yaml", keyGroups }, host);
   const comments = source.toString().match(/# c\d+/g) ?? [];
   expect(comments.length).toBe(45);
   for (const comment of comments) expect(Buffer.from(output).toString()).not.toMatch(new RegExp(`${comment}\\b`));

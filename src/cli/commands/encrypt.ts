@@ -183,7 +183,9 @@ function encryptionContext(flags: Flags): ReadonlyMap<string, string> {
 function report(input: Input, { sealed, clear }: EncryptResult, isOneOfMany: boolean, context: Context): void {
   const prefix = isOneOfMany ? `${input.name}: ` : "";
   if (clear.length === 0) return;
-  const named = clear.slice(0, MOST_NAMED).join(", ");
-  const more = clear.length > MOST_NAMED ? ` and ${clear.length - MOST_NAMED} more` : "";
+  // The elements of a list have one path.
+  const paths = [...new Set(clear)];
+  const named = paths.slice(0, MOST_NAMED).join(", ");
+  const more = paths.length > MOST_NAMED ? ` and ${paths.length - MOST_NAMED} more` : "";
   note(context, `${prefix}${sealed} encrypted, ${clear.length} left clear: ${named}${more}`);
 }

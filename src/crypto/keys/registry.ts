@@ -3,7 +3,7 @@ import { awsKms } from "./aws-kms.ts";
 import type { KeyProvider } from "./provider.ts";
 
 /** Every key provider. A new one is a file and a line here. */
-export const providers: readonly KeyProvider[] = [age as KeyProvider, awsKms as KeyProvider];
+export const providers: readonly KeyProvider[] = [age, awsKms];
 
 /** Key types of the format that have no provider yet, under all their names, so that meeting one can be said clearly. */
 export const missingProviders = [
