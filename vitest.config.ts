@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["test/support/seed.ts"],
     // Processes, since some tests change the umask, which threads share. Without isolation a worker loads src once, not
     // once for each file: with 50 small files the difference is a factor of five.
     pool: "forks",

@@ -7,33 +7,20 @@
  * The exit status is not 0 when a test failed, or none ran. Where CI=true, a skipped test has failed.
  */
 import { spawnSync } from "node:child_process";
-import { readdirSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { startVitest } from "vitest/node";
+import { ensureBuilt, root } from "./built.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** What counts until there is more to say, whatever it is that ends this process before. */
+let result = { passed: 0, failed: 1, skipped: 0 };
+process.on("exit", printResult);
+
 process.chdir(root);
-
-if (!isBuilt() && !runScript("build.mjs")) finish({ passed: 0, failed: 1, skipped: 0 });
+await ensureBuilt();
 // What is missing is said there, and by each suite that is skipped for it, or fails.
-runScript("peers.mjs");
-finish(await runTests(process.argv.slice(2)));
-
-/** Whether everything that is built is newer than everything it is built from: `npm ci` builds as well. */
-function isBuilt() {
-  const built = ["dist/cli/enc.cjs", "dist/cli/dec.cjs", "dist/lib/index.js", "dist/lib/index.d.ts"];
-  const sources = readdirSync("src", { recursive: true }).map((name) => join("src", name));
-  sources.push("package.json", "tsconfig.json", "scripts/build.mjs");
-  const times = built.map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-  return Math.min(...times) > Math.max(...sources.map((path) => statSync(path).mtimeMs));
-}
-
-/** @returns whether it ended well. */
-function runScript(name) {
-  const { status } = spawnSync(process.execPath, [join("scripts", name)], { stdio: "inherit" });
-  return status === 0;
-}
+spawnSync(process.execPath, [join("scripts", "peers.mjs")], { stdio: "inherit" });
+result = await runTests(process.argv.slice(2));
+process.exit();
 
 async function runTests(filters) {
   const vitest = await startVitest("test", filters, { watch: false });
@@ -53,11 +40,11 @@ async function runTests(filters) {
   };
 }
 
-function finish({ passed, failed, skipped }) {
-  const isFailure = failed > 0 || passed === 0 || (process.env.CI === "true" && skipped > 0);
-  if (failed === 0 && isFailure) {
-    process.stdout.write(skipped > 0 ? "skipped tests count as failed where CI=true\n" : "no test was found\n");
-  }
+function printResult() {
+  const { passed, failed, skipped } = result;
+  const isSkippedTooMuch = process.env.CI === "true" && skipped > 0;
+  if (isSkippedTooMuch) process.stdout.write("skipped tests count as failed where CI=true\n");
+  else if (passed + failed === 0) process.stdout.write("no test was found\n");
+  process.exitCode = failed > 0 || passed === 0 || isSkippedTooMuch ? 1 : 0;
   process.stdout.write(`${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}\n`);
-  process.exit(isFailure ? 1 : 0);
 }

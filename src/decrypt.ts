@@ -185,9 +185,8 @@ class Opening {
   comment(entry: Comment, path: string): Scalar | null {
     const { text } = entry.scalar;
     const envelope = typeof text === "string" ? parseEncryptedValue(text) : null;
-    const line = entry.at === null ? 0 : lineAndColumn(this.#doc.source, entry.at.start).line;
     if (envelope === null) {
-      this.#notices.push(`line ${line}: a comment that is not encrypted stands among encrypted ones`);
+      this.#notices.push(`line ${this.#lineOf(entry)}: a comment that is not encrypted stands among encrypted ones`);
       return null;
     }
     for (const candidate of new Set([...containersOf(path), ...containersOf(this.#lastPath)])) {
@@ -195,8 +194,13 @@ class Opening {
       const scalar = bytes === null ? null : scalarFromBytes(bytes, envelope.type);
       if (scalar?.type === "comment" || scalar?.type === "str") return { type: "comment", text: scalar.text };
     }
-    this.#notices.push(`line ${line}: a comment could not be decrypted and stays as it is`);
+    this.#notices.push(`line ${this.#lineOf(entry)}: a comment could not be decrypted and stays as it is`);
     return null;
+  }
+
+  /** Counts lines from the top, so it is for messages only. */
+  #lineOf({ at }: Entry): number {
+    return at === null ? 0 : lineAndColumn(this.#doc.source, at.start).line;
   }
 }
 
@@ -265,7 +269,8 @@ function openedText(
     const isTrue = spelling?.pathText === path && isSame(format.read(spelling.text, at, doc), scalar);
     edits.push(isTrue ? { ...edit, text: spelling.text } : edit);
   }
-  if (spellings.get(LEADING)?.text === "\ufeff") edits.push({ start: 0, end: 0, text: "\ufeff" });
+  const hadMark = format.id === "json" && !doc.source.startsWith("\ufeff") && spellings.get(LEADING)?.text === "\ufeff";
+  if (hadMark) edits.push({ start: 0, end: 0, text: "\ufeff" });
   return applyEdits(doc.source, [...edits, ...format.metadataEdits(doc, null)]);
 }
 

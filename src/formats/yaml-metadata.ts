@@ -9,8 +9,9 @@ import { BlockPrinter, flowItem } from "./yaml-print.ts";
  */
 export function yamlMetadataEdits(doc: YamlDocument, block: Mapping | null): Edit[] {
   return doc.yamlRoots.flatMap((root) => [
-    ...removal(doc, root, block !== null),
+    // First, since it may stand where the old block begins.
     ...(block === null ? [] : insertion(doc, root, block)),
+    ...removal(doc, root, block !== null),
   ]);
 }
 

@@ -7,8 +7,8 @@ export interface ScalarContext {
   readonly style: "plain" | "single" | "double" | "literal" | "folded";
   /** Inside `{}` or `[]`: one line, and some characters need quotes. */
   readonly inFlow: boolean;
-  /** Something other than a line break follows on the same line, so that a block cannot stand here. */
-  readonly isFollowed: boolean;
+  /** What follows, on the same line or as a comment further in, would become part of a block. */
+  readonly isFollowed: () => boolean;
   /** Column of a block scalar's text. */
   readonly bodyIndent: number;
   /** Column of the mapping or the list item that holds the value; what an indentation indicator counts from. */
@@ -29,7 +29,7 @@ export function scalarText(scalar: Scalar, context: ScalarContext): string {
       return doubleQuoted(text);
     case "folded":
       return canBeBlock(text, context) && !/^[ \t]|\n[ \t\n]/.test(text.replace(/\n+$/, ""))
-        ? block(">", text.replace(/\n(?=[^\n])/g, "\n\n"), context)
+        ? block(">", text.replace(/([^\n]\n+)(?=[^\n])/g, "$1\n"), context)
         : literalOrQuoted(text, context);
     case "literal":
       return literalOrQuoted(text, context);
@@ -55,16 +55,11 @@ function literalOrQuoted(text: string, context: ScalarContext): string {
   return canBeBlock(text, context) ? block("|", text, context) : doubleQuoted(text);
 }
 
-/** Printable, and not only line breaks. */
+/** Printable, not only line breaks, and safe from what follows. */
 function canBeBlock(text: string, context: ScalarContext): boolean {
-  // A line that begins with a tab is refused by go-yaml.
-  return (
-    !context.inFlow &&
-    !context.isFollowed &&
-    /[^\n]/.test(text) &&
-    isOneLine(text.replaceAll("\n", "")) &&
-    !/^\t|\n\t/.test(text)
-  );
+  if (context.inFlow || !/[^\n]/.test(text) || !isOneLine(text.replaceAll("\n", ""))) return false;
+  // A line that begins with a tab is refused by go-yaml; readers differ about a last line of blanks.
+  return !/^\t|\n\t|(?:^|\n)[ \t]+\n*$/.test(text) && !context.isFollowed();
 }
 
 /** A block scalar without the line break that ends its last line: that one stands in the text already. */
@@ -138,7 +133,7 @@ function keyText(key: string, inFlow: boolean): string {
   return plainOrQuoted(key, {
     style: "plain",
     inFlow,
-    isFollowed: true,
+    isFollowed: () => true,
     bodyIndent: 0,
     parentIndent: 0,
     newline: "\n",
@@ -152,7 +147,7 @@ export function flowText(node: Node): string {
       return scalarText(node.scalar, {
         style: "plain",
         inFlow: true,
-        isFollowed: true,
+        isFollowed: () => true,
         bodyIndent: 0,
         parentIndent: 0,
         newline: "\n",
@@ -215,7 +210,7 @@ export class BlockPrinter {
   }
 
   #leaf(scalar: Scalar, parentIndent: number, bodyIndent: number, inline: string): string {
-    const isFollowed = inline !== "";
+    const isFollowed = (): boolean => inline !== "";
     const text = scalarText(scalar, {
       style: "plain",
       inFlow: false,

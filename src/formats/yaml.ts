@@ -60,14 +60,29 @@ function placedText(value: Scalar, at: Place, doc: YamlDocument): string {
   const isBlock = style === "literal" || style === "folded";
   const parentIndent = at.indent;
   const ownIndent = isBlock ? bodyIndentOf(doc.source.slice(at.start, at.end), parentIndent) : null;
+  const bodyIndent = ownIndent ?? (at.itemStart >= 0 ? parentIndent + 2 : parentIndent + doc.step);
   return scalarText(value, {
     style: style as "plain" | "single" | "double" | "literal" | "folded",
     inFlow: flow === "flow",
-    isFollowed: !isBlock && /^[ \t]*[^\s]/.test(doc.source.slice(at.end, at.end + 200)),
-    bodyIndent: ownIndent ?? (at.itemStart >= 0 ? parentIndent + 2 : parentIndent + doc.step),
+    isFollowed: () => !isBlock && isFollowed(doc.source, at.end, bodyIndent),
+    bodyIndent,
     parentIndent,
     newline: doc.newline,
   });
+}
+
+/** Whether a block that ended there would take in what comes next: the rest of the line, or a comment as deep as its text. */
+function isFollowed(source: string, end: number, bodyIndent: number): boolean {
+  const lineBreak = source.indexOf("\n", end);
+  if (source.slice(end, lineBreak === -1 ? source.length : lineBreak).trim() !== "") return true;
+  for (let start = lineBreak + 1; start > 0 && start < source.length; ) {
+    const next = source.indexOf("\n", start);
+    const line = source.slice(start, next === -1 ? source.length : next);
+    if (line.trim() !== "") return /^ *#/.test(line) && line.indexOf("#") >= bodyIndent;
+    if (next === -1) return false;
+    start = next + 1;
+  }
+  return false;
 }
 
 /** Offset of the line break that ends the last of the blank lines after `end`. */
@@ -89,12 +104,13 @@ function read(text: string, at: Place, document: Document): Scalar | null {
     return node?.kind === "leaf" ? node.scalar : null;
   }
   const isFlow = at.style.endsWith("-flow");
+  const end = isAtEnd(at, document as YamlDocument) ? "" : "\n";
   const pad = " ".repeat(at.indent);
   const snippet = isFlow
     ? `{k: ${text}\n}\n`
     : at.itemStart >= 0
-      ? `${pad}k:\n${pad}- ${text}\n`
-      : `${pad}k: ${text}\n`;
+      ? `${pad}k:\n${pad}- ${text}${end}`
+      : `${pad}k: ${text}${end}`;
   let parsed: YamlDocument;
   try {
     parsed = parseYaml(Buffer.from(snippet));
@@ -109,6 +125,13 @@ function read(text: string, at: Place, document: Document): Scalar | null {
   if (value?.kind !== "list" || value.elements.length !== 1 || at.itemStart < 0 || isFlow) return null;
   const [element] = value.elements as [Node | Comment];
   return element.kind === "leaf" ? element.scalar : null;
+}
+
+/** Whether a value ends the plaintext, without a line break: only the metadata comes after it. */
+function isAtEnd(at: Place, doc: YamlDocument): boolean {
+  if (doc.source.endsWith("\n")) return false;
+  const key = doc.yamlRoots.at(-1)?.metadata?.key ?? 0;
+  return doc.source.slice(at.end, key > at.end ? key : doc.source.length).trim() === "";
 }
 
 /** The node that an alias repeats there: the newest of that name before it. */

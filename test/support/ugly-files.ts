@@ -37,7 +37,7 @@ const odd = fc.constantFrom(
     "&",
     "*",
   ],
-  ...["!", "|", ">", "%", "@", "-", "- ", "?", "~", "$x", "${x}", "é", "\u{1f511}", "\u00a0", "\ufeff", "\u0301", "\t"],
+  ...["!", "|", ">", "%", "@", "-", "- ", "?", "~", "$x", "$(x)", "é", "\u{1f511}", "\u00a0", "\ufeff", "\u0301", "\t"],
   ...["\u2028", "\u0085", "\u200b", "<", "/", "ENC[", "0x1F", "1.50", "null"],
 );
 const words = fc
@@ -433,15 +433,15 @@ const ini = asFile(
 
 const binary = fc.oneof(
   fc.uint8Array({ minLength: 1, maxLength: 64 }),
-  fc.tuple(canary, words).map((parts) => Buffer.from(parts.join("\n"))),
-  json.map((text) => Buffer.from(text)),
+  fc.tuple(canary, words).map((parts) => parts.join("\n")),
+  json,
 );
 
-/** Files by format, as bytes. */
-export const uglyFiles: Readonly<Record<FormatId, fc.Arbitrary<Uint8Array>>> = {
-  yaml: yaml.map((text) => Buffer.from(text)),
-  json: json.map((text) => Buffer.from(text)),
-  dotenv: dotenv.map((text) => Buffer.from(text)),
-  ini: ini.map((text) => Buffer.from(text)),
+/** Files by format: text, or bytes where any bytes will do. */
+export const uglyFiles: Readonly<Record<FormatId, fc.Arbitrary<string | Uint8Array>>> = {
+  yaml,
+  json,
+  dotenv,
+  ini,
   binary,
 };
