@@ -67,6 +67,8 @@ export async function encrypt(source: Uint8Array, options: EncryptOptions, host:
   const doc = parsePlaintext(format, source);
   const isBinary = format.id === "binary";
   const rule = isBinary ? DEFAULT_SELECTION : (options.selection ?? DEFAULT_SELECTION);
+  // In a file, an empty pattern is none, so that the default rule would be read back.
+  if (rule.pattern === "") throw new KeyleafError("CONFIG_MALFORMED", `${rule.rule} has an empty pattern`);
   const selection = await compileSelection(rule, "refuse");
   const macOnlyEncrypted = !isBinary && options.macOnlyEncrypted === true;
 

@@ -57,7 +57,7 @@ function removal(doc: YamlDocument, root: YamlRoot, isReplaced: boolean): Edit[]
   if (start === 0 && source.startsWith("\ufeff")) start = 1;
   const column = root.metadata.key - start;
   const end = endOfBlock(source, root.metadata.key, column, root.end);
-  if (!isReplaced && end === source.length && !source.endsWith("\n") && start > 0) {
+  if (end === source.length && !source.endsWith("\n") && start > 0) {
     start -= source.charAt(start - 2) === "\r" ? 2 : 1;
   }
   const isAll = source.slice(0, start).trim() === "" && source.slice(end).trim() === "";

@@ -19,10 +19,16 @@ import {
 const root = resolve(import.meta.dirname, "../..");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
 
+/** What `npm pack --json` says of a tarball. */
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string; readonly mode: number }[];
+}
+
 let top: string;
 /** Where the package is installed. */
 let installed: Sandbox;
-let packed: readonly { readonly path: string; readonly mode: number }[];
+let packed: Packed["files"];
 
 beforeAll(() => {
   top = realpathSync(mkdtempSync(join(tmpdir(), "keyleaf-package-")));
@@ -31,7 +37,8 @@ beforeAll(() => {
   const npm = (args: readonly string[], cwd: string): string =>
     execFileSync("npm", args, { cwd, stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
   // Scripts would build anew, while other tests use what is built.
-  const [result] = JSON.parse(npm(["pack", "--ignore-scripts", "--json", "--pack-destination", top], root));
+  const packing = npm(["pack", "--ignore-scripts", "--json", "--pack-destination", top], root);
+  const [result] = JSON.parse(packing) as [Packed];
   packed = result.files;
   installed.write("package.json", '{"name": "user", "private": true, "type": "module"}\n');
   npm(
@@ -68,8 +75,9 @@ describe("the tarball", () => {
   });
 
   it("brings no scripts that run on installation", () => {
-    const manifest = JSON.parse(installed.read("node_modules/keyleaf/package.json"));
-    for (const name of ["preinstall", "install", "postinstall"]) expect(manifest.scripts[name]).toBeUndefined();
+    const text = installed.read("node_modules/keyleaf/package.json");
+    const { scripts } = JSON.parse(text) as { readonly scripts: Readonly<Record<string, string>> };
+    for (const name of ["preinstall", "install", "postinstall"]) expect(scripts[name]).toBeUndefined();
   });
 });
 

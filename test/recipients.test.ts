@@ -1,0 +1,160 @@
+import { describe, expect, test } from "vitest";
+import { type CreationRule, parseConfig } from "../src/config.ts";
+import { defaultIdentityFile } from "../src/crypto/age/identity-sources.ts";
+import type { KeyGroup } from "../src/crypto/data-key.ts";
+import { missingProviders } from "../src/crypto/keys/registry.ts";
+import { type RecipientSources, resolveKeyGroups } from "../src/recipients.ts";
+import { fakeHost } from "./support/fake-host.ts";
+import { failure, IDENTITY_A, IDENTITY_B, RECIPIENT_A, RECIPIENT_B } from "./support/sealing.ts";
+
+const ARN = "arn:aws:kms:eu-central-1:000000000000:key/a";
+const ROLE = "arn:aws:iam::000000000000:role/r";
+
+interface Given {
+  readonly flags?: Readonly<Record<string, string>>;
+  readonly rule?: CreationRule | null;
+  readonly awsProfile?: string;
+  readonly encryptionContext?: Readonly<Record<string, string>>;
+}
+
+function sources({ flags = {}, rule = null, awsProfile = "", encryptionContext = {} }: Given): RecipientSources {
+  return {
+    flags: new Map(Object.entries(flags)),
+    rule,
+    awsProfile,
+    encryptionContext: new Map(Object.entries(encryptionContext)),
+  };
+}
+
+/** The first rule of a configuration of these lines. */
+function ruleOf(lines: string): CreationRule {
+  const { creationRules } = parseConfig(`creation_rules:\n  - ${lines.replaceAll("\n", "\n    ")}\n`, ".sops.yaml");
+  if (creationRules?.[0] === undefined) throw new Error("no rule");
+  return creationRules[0];
+}
+
+const namesOf = (groups: readonly KeyGroup[]): string[][] =>
+  groups.map((group) => group.map(({ provider, recipient }) => provider.identity(recipient)));
+
+async function resolved(given: Given, env: Record<string, string> = {}): Promise<string[][]> {
+  return namesOf((await resolveKeyGroups(sources(given), fakeHost({ env }))).keyGroups);
+}
+
+describe("flags and variables", () => {
+  test("give one group, in the reference's order", async () => {
+    expect(await resolved({ flags: { age: `${RECIPIENT_B},${RECIPIENT_A}`, kms: ARN } })).toEqual([
+      [ARN, RECIPIENT_B, RECIPIENT_A],
+    ]);
+    expect(await resolved({}, { SOPS_AGE_RECIPIENTS: RECIPIENT_A, SOPS_KMS_ARN: ARN })).toEqual([[ARN, RECIPIENT_A]]);
+  });
+
+  test("a flag takes the place of its variable, not of others", async () => {
+    const env = { SOPS_AGE_RECIPIENTS: RECIPIENT_A, SOPS_KMS_ARN: ARN };
+    expect(await resolved({ flags: { age: RECIPIENT_B } }, env)).toEqual([[ARN, RECIPIENT_B]]);
+    expect(await resolved({ flags: { age: "" } }, env)).toEqual([[ARN, RECIPIENT_A]]);
+  });
+
+  test("go before the rule", async () => {
+    const rule = ruleOf(`age: ${RECIPIENT_A}`);
+    expect(await resolved({ flags: { age: RECIPIENT_B }, rule })).toEqual([[RECIPIENT_B]]);
+    expect(await resolved({ rule }, { SOPS_AGE_RECIPIENTS: RECIPIENT_B })).toEqual([[RECIPIENT_B]]);
+  });
+
+  test("name each recipient once", async () => {
+    expect(await resolved({ flags: { age: `${RECIPIENT_A}, ${RECIPIENT_B},${RECIPIENT_A}` } })).toEqual([
+      [RECIPIENT_A, RECIPIENT_B],
+    ]);
+    expect(await resolved({ flags: { kms: `${ARN},${ARN}+${ROLE},${ARN}` } })).toEqual([[ARN, `${ARN}+${ROLE}`]]);
+  });
+
+  test("profile and context go to AWS keys", async () => {
+    const given = { flags: { kms: ARN, age: RECIPIENT_A }, awsProfile: "p", encryptionContext: { b: "2", a: "1" } };
+    expect(await resolved(given)).toEqual([[`${ARN}|a:1,b:2|p`, RECIPIENT_A]]);
+  });
+
+  test("refuse what is no recipient", async () => {
+    expect((await failure(() => resolved({ flags: { age: "nobody" } }))).code).toBe("KEY_BAD_RECIPIENT");
+    const secret = await failure(() => resolved({ flags: { age: IDENTITY_A } }));
+    expect(secret.code).toBe("KEY_BAD_RECIPIENT");
+    expect(JSON.stringify([secret.message, secret.hint, secret.details])).not.toContain(IDENTITY_A);
+  });
+
+  test.each(missingProviders.map((type) => [type.flag, type.env, type.name] as const))(
+    "say that --%s is not supported yet, instead of leaving a key out",
+    async (flag, env, name) => {
+      for (const given of [resolved({ flags: { [flag]: "x", age: RECIPIENT_A } }), resolved({}, { [env]: "x" })]) {
+        const error = await failure(() => given);
+        expect(error.code).toBe("PROVIDER_UNSUPPORTED");
+        expect(error.message).toContain(name);
+      }
+    },
+  );
+});
+
+describe("a rule", () => {
+  test("gives the recipients of its flat keys", async () => {
+    const rule = ruleOf(`age: "${RECIPIENT_A}, ${RECIPIENT_B}"\nkms: ${ARN}+${ROLE}\naws_profile: p`);
+    expect((await resolved({ rule })).map((group) => group.toSorted())).toEqual([
+      [RECIPIENT_A, RECIPIENT_B, `${ARN}+${ROLE}||p`].toSorted(),
+    ]);
+  });
+
+  test("gives its groups", async () => {
+    const rule = ruleOf(`key_groups:
+  - age: [${RECIPIENT_A}, ${RECIPIENT_A}]
+    kms:
+      - arn: ${ARN}
+        role: ${ROLE}
+        context: {env: prod}
+        aws_profile: p
+  - age: ["${RECIPIENT_B}"]`);
+    expect((await resolved({ rule })).map((group) => group.toSorted())).toEqual([
+      [RECIPIENT_A, `${ARN}+${ROLE}|env:prod|p`].toSorted(),
+      [RECIPIENT_B],
+    ]);
+  });
+
+  test("without recipients is refused, with its line", async () => {
+    const error = await failure(() => resolved({ rule: ruleOf("path_regex: x") }));
+    expect(error.code).toBe("KEY_NO_RECIPIENT");
+    expect(error.message).toContain("line 2");
+  });
+
+  test.each(missingProviders.map(({ rule, name }) => [rule, name] as const))(
+    "with keys of type %s says that they are not supported",
+    async (key, name) => {
+      const error = await failure(() => resolved({ rule: ruleOf(`${key}: [x]\nage: ${RECIPIENT_A}`) }));
+      expect(error.code).toBe("PROVIDER_UNSUPPORTED");
+      expect(error.message).toContain(name);
+    },
+  );
+});
+
+describe("without any recipient", () => {
+  test("the user's own identity is it, with a notice that names the public side only", async () => {
+    const { keyGroups, notices } = await resolveKeyGroups(
+      sources({}),
+      fakeHost({ env: { SOPS_AGE_KEY: `${IDENTITY_B}\n${IDENTITY_A}` } }),
+    );
+    expect(namesOf(keyGroups)).toEqual([[RECIPIENT_B]]);
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toContain(RECIPIENT_B);
+    expect(notices.join()).not.toContain("AGE-SECRET-KEY");
+  });
+
+  test("the default file is looked at too", async () => {
+    const host = fakeHost();
+    const file = defaultIdentityFile(host) ?? "";
+    const { keyGroups } = await resolveKeyGroups(
+      sources({}),
+      fakeHost({ files: { [file]: `# mine\n${IDENTITY_A}\n` } }),
+    );
+    expect(namesOf(keyGroups)).toEqual([[RECIPIENT_A]]);
+  });
+
+  test("and without an identity, the error says what to do", async () => {
+    const error = await failure(() => resolveKeyGroups(sources({}), fakeHost()));
+    expect(error.code).toBe("KEY_NO_RECIPIENT");
+    expect(error.hint).toContain("enc init");
+  });
+});
