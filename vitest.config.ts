@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -8,6 +9,8 @@ export default defineConfig({
     // once for each file: with 50 small files the difference is a factor of five.
     pool: "forks",
     isolate: false,
+    // By default one core stays free, which on two is half of them.
+    maxWorkers: availableParallelism(),
     // Slow machines and cold caches; a test that hangs is stopped all the same.
     testTimeout: 60_000,
     hookTimeout: 180_000,

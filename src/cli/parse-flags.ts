@@ -49,7 +49,8 @@ export function printProgramHelp(context: Context): void {
     .helpCommand("help [COMMAND]", "show what a command does")
     .configureHelp({ subcommandTerm: (command) => [command.name(), command.usage()].join(" ").trim() });
   for (const { name, operands, summary } of commands) {
-    program.addCommand(new Commander(name).usage(operands).summary(summary));
+    // Without any usage commander would say "[options]".
+    program.addCommand(new Commander(name).usage(operands || " ").summary(summary));
   }
   program.addHelpText(
     "after",

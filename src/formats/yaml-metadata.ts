@@ -35,17 +35,11 @@ function insertion(doc: YamlDocument, root: YamlRoot, block: Mapping): Edit[] {
   return edits;
 }
 
-/** After the last entry; a trailing comma stays the last thing. */
+/** Before the first entry: after the last one, a comment that stands there would become the block's. */
 function flowInsertion(flow: NonNullable<YamlRoot["flow"]>, block: Mapping): Edit {
   const item = flowItem(metadataItem(block));
-  const real = flow.items.filter((candidate) => candidate.key != null || candidate.sep !== undefined);
-  const last = real.at(-1);
-  if (last === undefined) return { start: flow.offset + 1, end: flow.offset + 1, text: item };
-  const trailing =
-    flow.items.at(-1) === last ? undefined : flow.items.at(-1)?.start.find((part) => part.type === "comma");
-  if (trailing !== undefined) return { start: trailing.offset + 1, end: trailing.offset + 1, text: ` ${item},` };
-  const end = endOfItem(last);
-  return { start: end, end, text: `, ${item}` };
+  const isEmpty = flow.items.every((candidate) => candidate.key == null && candidate.sep === undefined);
+  return { start: flow.offset + 1, end: flow.offset + 1, text: isEmpty ? item : `${item},` };
 }
 
 /** @param isReplaced - a new block follows at the same or another place. */

@@ -390,7 +390,7 @@ class TreeBuilder {
 
   #scalar(node: YamlScalar, offset: number): Scalar {
     const isQuoted = node.type !== "PLAIN";
-    const text = node.source ?? "";
+    const text = this.#valueText(node);
     if (node.tag === undefined) {
       if (isQuoted) return { type: "str", text };
       const scalar = resolvePlain(text);
@@ -406,6 +406,14 @@ class TreeBuilder {
     const scalar = resolveTagged(node.tag, text, isQuoted);
     if (scalar === null) throw malformed("the value is not of the type that its tag names", this.#text, offset);
     return scalar;
+  }
+
+  /** Text of a scalar, before its type is told. Where the file ends inside a block, go-yaml adds no line break; `yaml` does. */
+  #valueText(node: YamlScalar): string {
+    const text = node.source ?? "";
+    const isBlock = node.type === "BLOCK_LITERAL" || node.type === "BLOCK_FOLDED";
+    const isCut = isBlock && node.range?.[1] === this.#text.length && !this.#text.endsWith("\n");
+    return isCut && text.endsWith("\n") ? text.slice(0, -1) : text;
   }
 
   #place(

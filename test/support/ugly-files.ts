@@ -185,6 +185,35 @@ function keyOf(manner: string, index: number): string {
   }
 }
 
+/** A mapping in braces: keys with and without values, comments and commas in every place. Empty values are left out. */
+function flowMapping(value: fc.Arbitrary<string>, key: string): fc.Arbitrary<string> {
+  const shape = fc.constantFrom(
+    "K: V",
+    "K: V",
+    "K : V",
+    "K:  V",
+    '"K":V',
+    "'K': V",
+    "? K : V",
+    "K",
+    "'K'",
+    "? K",
+    "K: ",
+    "K:",
+  );
+  const comma = fc.constantFrom(", ", ",", " , ", ",\n     ", " # c\n     , ", ", # c\n     ");
+  const end = fc.constantFrom("", "", " ", ",", ", ", " # c\n     ", ", # c\n     ");
+  return fc
+    .tuple(fc.array(fc.tuple(shape, value, comma), { maxLength: 3 }), fc.constantFrom("", " ", "\n     "), end)
+    .map(([members, start, close]) => {
+      const written = members.map(([form, text, separator], i) => {
+        const member = form.replace("K", `${key}${i}`).replace("V", () => text);
+        return i === members.length - 1 ? member : member + separator;
+      });
+      return `{${start}${written.join("")}${members.length === 0 ? "" : close}}`;
+    });
+}
+
 const { block, flow } = fc.letrec<{ block: Writer; list: Writer; map: Writer; flow: string; value: Writer }>((tie) => ({
   flow: fc.oneof(
     { maxDepth: 2, depthSize: "small" },
@@ -199,13 +228,7 @@ const { block, flow } = fc.letrec<{ block: Writer; list: Writer; map: Writer; fl
         const real = parts.filter((part) => part !== "");
         return `[${real.join(comma)}${isTrailing && real.length > 0 ? "," : ""}]`;
       }),
-    fc
-      .tuple(
-        fc.array(tie("flow"), { maxLength: 3 }),
-        fc.constantFrom(", ", ",", ",\n     "),
-        fc.constantFrom(": ", " : ", ":  "),
-      )
-      .map(([parts, comma, colon]) => `{${parts.map((part, i) => `f${i}${colon}${part}`).join(comma)}}`),
+    flowMapping(tie("flow"), "f"),
   ),
   map: fc
     .array(fc.tuple(between, keyManner, tie("value")), { minLength: 1, maxLength: 4 })
@@ -290,11 +313,8 @@ const yamlDocument = fc
   ]);
 
 const flowDocument = fc
-  .tuple(between, fc.array(flow, { minLength: 1, maxLength: 3 }), fc.constantFrom(", ", ",\n  ", ",\n  # c\n  "))
-  .map(([before, parts, comma]) => [
-    ...placed(before, 0),
-    ...`{${parts.map((part, i) => `"k${i}": ${part}`).join(comma)}}`.split("\n"),
-  ]);
+  .tuple(between, flowMapping(flow, "k"), trailing)
+  .map(([before, text, comment]) => [...placed(before, 0), ...(text + comment).split("\n")]);
 
 const yaml = asFile(
   fc
