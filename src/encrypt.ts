@@ -145,6 +145,15 @@ function parsePlaintext(format: Format, source: Uint8Array): Document {
     throw error;
   }
   if (doc.metadata !== null || doc.hasLaterMetadata === true) throw already();
+  // What is not in the tree would stay clear.
+  if (doc.lostAt != null) {
+    throw malformed(
+      "a comment stands where it cannot be read reliably",
+      doc.source,
+      doc.lostAt,
+      "move it, or give the key before it a value",
+    );
+  }
   return doc;
 }
 

@@ -92,6 +92,8 @@ export interface Document {
   readonly roots: readonly Mapping[];
   /** The `sops` block of the first document, unflattened; `null` when there is none. */
   readonly metadata: Mapping | null;
+  /** Where the parser lost text, such as a comment, that a file to be encrypted must not have; `null`: nowhere. */
+  readonly lostAt?: number | null;
   /** A document after the first has a `sops` entry. */
   readonly hasLaterMetadata?: boolean;
   /** Aliases as they stand in the text, each with the range of what it repeats. */

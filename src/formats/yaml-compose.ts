@@ -35,10 +35,15 @@ interface YamlError {
 
 /**
  * Parses a file and reports the first thing that `yaml` finds wrong.
- * @returns the documents, and the comments before the first.
+ * @returns the documents, the comments before the first, and where `yaml` lost text (it drops a comment in rare places), or
+ * `null`.
  * @throws `INPUT_MALFORMED` with line and column, `INPUT_EMPTY`, `INPUT_UNSUPPORTED` for too deep a nesting.
  */
-export function composeYaml(text: string): { documents: ComposedDocument[]; before: readonly CST.SourceToken[] } {
+export function composeYaml(text: string): {
+  documents: ComposedDocument[];
+  before: readonly CST.SourceToken[];
+  lostAt: number | null;
+} {
   const composer = new Composer({
     schema: "failsafe",
     // Tags are read by the reference's rules; `yaml` would turn tagged values into numbers and byte arrays.
@@ -51,8 +56,12 @@ export function composeYaml(text: string): { documents: ComposedDocument[]; befo
   const pending: Pending[] = [];
   const before: CST.SourceToken[] = [];
   const composed: Composed[] = [];
+  let covered = 0;
+  let lostAt: number | null = null;
   try {
     for (const token of new Parser().parse(text)) {
+      if (token.offset > covered) lostAt ??= covered;
+      covered = token.offset + lengthOf(token);
       note(token, text, pending, before);
       composed.push(...composer.next(token));
     }
@@ -74,7 +83,8 @@ export function composeYaml(text: string): { documents: ComposedDocument[]; befo
     ...document,
     contents: (composed[i]?.contents ?? null) as ParsedNode | null,
   }));
-  return { documents, before };
+  if (covered < text.length) lostAt ??= covered;
+  return { documents, before, lostAt };
 }
 
 function note(token: CST.Token, text: string, pending: Pending[], before: CST.SourceToken[]): void {
@@ -87,6 +97,26 @@ function note(token: CST.Token, text: string, pending: Pending[], before: CST.So
   else if (/^%YAML[ \t]+(?!1\.1\b)\S/.test(token.source)) {
     throw malformed("sops reads no %YAML directive but 1.1", text, token.offset, "remove the line");
   }
+}
+
+/** Characters that a token and all within it stand for. */
+function lengthOf(token: CST.Token | null | undefined): number {
+  if (token == null) return 0;
+  let length = 0;
+  if ("source" in token) length += token.source.length;
+  if ("props" in token) for (const part of token.props) length += lengthOf(part);
+  if ("start" in token)
+    for (const part of Array.isArray(token.start) ? token.start : [token.start]) length += part.source.length;
+  if ("items" in token) {
+    for (const item of token.items) {
+      for (const part of item.start) length += part.source.length;
+      for (const part of item.sep ?? []) length += part.source.length;
+      length += lengthOf(item.key) + lengthOf(item.value);
+    }
+  }
+  if (token.type === "document") length += lengthOf(token.value);
+  if ("end" in token) for (const part of token.end ?? []) length += part.source.length;
+  return length;
 }
 
 /** What a file gets that nests deeper than this program, or `yaml` itself, goes. */

@@ -16,7 +16,7 @@ export function yamlMetadataEdits(doc: YamlDocument, block: Mapping | null): Edi
 }
 
 function insertion(doc: YamlDocument, root: YamlRoot, block: Mapping): Edit[] {
-  if (root.flow !== null) return [flowInsertion(root.flow, block)];
+  if (root.flow !== null) return [flowInsertion(root.flow, root.metadata?.flowItem ?? -1, block)];
   const pad = " ".repeat(root.column);
   const printer = new BlockPrinter(4, doc.newline);
   const lines = printer.members({ kind: "mapping", members: [metadataItem(block)], at: null }, 0);
@@ -36,9 +36,11 @@ function insertion(doc: YamlDocument, root: YamlRoot, block: Mapping): Edit[] {
 }
 
 /** Before the first entry: after the last one, a comment that stands there would become the block's. */
-function flowInsertion(flow: NonNullable<YamlRoot["flow"]>, block: Mapping): Edit {
+function flowInsertion(flow: NonNullable<YamlRoot["flow"]>, old: number, block: Mapping): Edit {
   const item = flowItem(metadataItem(block));
-  const isEmpty = flow.items.every((candidate) => candidate.key == null && candidate.sep === undefined);
+  const others =
+    flow.items.filter((candidate) => candidate.key != null || candidate.sep !== undefined).length - (old < 0 ? 0 : 1);
+  const isEmpty = others === 0;
   return { start: flow.offset + 1, end: flow.offset + 1, text: isEmpty ? item : `${item},` };
 }
 

@@ -40,7 +40,7 @@ class TreeBuilder {
   }
 
   build(): YamlDocument {
-    const { documents, before } = composeYaml(this.#text);
+    const { documents, before, lostAt } = composeYaml(this.#text);
     const roots: Mapping[] = [];
     const yamlRoots: YamlRoot[] = [];
     let metadata: Mapping | null = null;
@@ -60,6 +60,7 @@ class TreeBuilder {
       roots,
       metadata,
       hasLaterMetadata,
+      lostAt,
       aliases: this.#anchors.aliases,
       yamlRoots,
       anchors: this.#anchors.all,
@@ -89,6 +90,7 @@ class TreeBuilder {
           this.#text,
           keyOffset(value.items.find((item) => item.key != null || item.sep !== undefined) ?? value.items[0]),
         );
+        if (firstKey === 0 && this.#text.startsWith("\ufeff")) firstKey = 1;
         column = value.indent;
       }
     } else if (contents !== null && !this.#isNull(contents)) {
@@ -272,6 +274,7 @@ class TreeBuilder {
       if (token?.type === "block-scalar" && scalar.text === "") {
         this.#spill.push(...token.props.filter((part): part is CST.SourceToken => part.type === "comment"));
       }
+      if (token?.type === "block-scalar") this.#checkBlanks(token, node, where);
       return { kind: "leaf", scalar, at: this.#place(node, token, props, where) };
     }
     if (token?.type !== "block-map" && token?.type !== "block-seq" && token?.type !== "flow-collection") {
@@ -408,6 +411,20 @@ class TreeBuilder {
     return scalar;
   }
 
+  /** Behind a block with an indentation indicator, `yaml` drops a line of blanks that belongs to the value. */
+  #checkBlanks(token: CST.BlockScalar, node: YamlScalar.Parsed, { indent }: Where): void {
+    const end = node.range[1];
+    const indicator = /^[^\n]*?[|>][-+]?(\d)/.exec(this.#text.slice(node.range[0], end))?.[1];
+    const blanks = /^( *)(?:\r?\n|$)/.exec(this.#text.slice(end, end + 1000))?.[1] ?? "";
+    if (indicator !== undefined && blanks.length > Math.max(indent, 0) + Number(indicator)) {
+      throw malformed(
+        "readers differ about blanks at the end of a block with an indentation indicator",
+        this.#text,
+        token.offset,
+      );
+    }
+  }
+
   /** Text of a scalar, before its type is told. Where the file ends inside a block, go-yaml adds no line break; `yaml` does. */
   #valueText(node: YamlScalar): string {
     const text = node.source ?? "";
@@ -425,7 +442,7 @@ class TreeBuilder {
     // A tag belongs to the value's text: an envelope must not carry `!!int`.
     const tagAt = props.findIndex((part) => part.type === "tag");
     const tag = props[tagAt];
-    if (tag !== undefined && props.some((part, i) => i > tagAt && part.type === "comment")) {
+    if (tag !== undefined && node.source !== "" && props.some((part, i) => i > tagAt && part.type === "comment")) {
       throw malformed("a comment stands between a tag and its value", this.#text, tag.offset);
     }
     const start = tag?.offset ?? node.range[0];

@@ -129,9 +129,10 @@ function read(text: string, at: Place, document: Document): Scalar | null {
 
 /** Whether a value ends the plaintext, without a line break: only the metadata comes after it. */
 function isAtEnd(at: Place, doc: YamlDocument): boolean {
-  if (doc.source.endsWith("\n")) return false;
-  const key = doc.yamlRoots.at(-1)?.metadata?.key ?? 0;
-  return doc.source.slice(at.end, key > at.end ? key : doc.source.length).trim() === "";
+  const root = doc.yamlRoots.at(-1);
+  if (doc.source.endsWith("\n") || root === undefined || root.end < doc.source.length) return false;
+  const key = root.metadata?.key ?? 0;
+  return key > at.end ? /^\r?\n *$/.test(doc.source.slice(at.end, key)) : at.end === doc.source.length;
 }
 
 /** The node that an alias repeats there: the newest of that name before it. */

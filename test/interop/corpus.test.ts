@@ -62,6 +62,7 @@ function readManifest(): File[] {
 const isThere = existsSync(corpus);
 const missing = `the corpus is missing: it is expected in ${relative(process.cwd(), corpus)}`;
 
+if (!isThere) print(`skipped, ${missing}`);
 if (!isThere && process.env["CI"] === "true") it(missing, () => expect.fail(missing));
 
 describe(isThere ? "the corpus" : `skipped, ${missing}`, { skip: !isThere }, () => {
