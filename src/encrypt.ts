@@ -104,7 +104,25 @@ export async function encrypt(source: Uint8Array, options: EncryptOptions, host:
   }
   const verify = (written: Uint8Array): Promise<boolean> =>
     verifyWritten(written, source, outputFormat, format, digest, dataKey);
+  if (outputFormat !== format) await checkConversion(verify(output), outputFormat);
   return { output, sealed, clear, verify };
+}
+
+/** Another format may drop documents or comments, or spell clear values otherwise: then the MAC would not hold. */
+async function checkConversion(verified: Promise<boolean>, outputFormat: Format): Promise<void> {
+  try {
+    await verified;
+  } catch (error) {
+    if (!(error instanceof KeyleafError)) throw error;
+    throw new KeyleafError(
+      "OUTPUT_UNREPRESENTABLE",
+      `the file cannot be expressed as ${outputFormat.id}: it would not decrypt`,
+      {
+        hint: "several documents, clear nulls and floats, and comment rules do not survive in every format",
+        cause: error,
+      },
+    );
+  }
 }
 
 async function verifyWritten(

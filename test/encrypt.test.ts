@@ -146,6 +146,22 @@ describe("what comes out", () => {
   });
 });
 
+describe("another format", () => {
+  // What would be dropped or spelled otherwise is in the MAC: the sealed file could never be opened.
+  test.each([
+    ["documents after the first", "a: b\n---\nc: d\n", "json"],
+    ["documents after the first", "a: b\n---\nc: d\n", "dotenv"],
+    ["a clear null", "a: b\nc: null\n", "dotenv"],
+  ] as const)("is refused where it would not decrypt: %s", async (_, source, outputFormat) => {
+    const error = await failure(() => sealed("yaml", source, { outputFormat }));
+    expect(error.code).toBe("OUTPUT_UNREPRESENTABLE");
+  });
+
+  test("has to be one", () => {
+    expect(() => formatOf("yml" as FormatId)).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
+});
+
 describe("selection", () => {
   const source = "a: v1\nb_enc: v2\nc: {b_enc: [v3], d: v4}\n# seal this\ne: v5\n";
 

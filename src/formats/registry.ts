@@ -1,3 +1,4 @@
+import { KeyleafError } from "../errors.ts";
 import { binary } from "./binary.ts";
 import { dotenv } from "./dotenv.ts";
 import type { Format, FormatId } from "./format.ts";
@@ -13,9 +14,11 @@ export function formatById(id: string): Format | null {
   return formats.find((format) => format.id === id) ?? null;
 }
 
-/** The format of an id that the compiler knows to be one. */
+/** The format of an id. @throws `USAGE` for a caller whom no compiler has told that there is no such format. */
 export function formatOf(id: FormatId): Format {
-  return formatById(id) ?? binary;
+  const format = formatById(id);
+  if (format === null) throw new KeyleafError("USAGE", `there is no format ${JSON.stringify(id)}`);
+  return format;
 }
 
 /**
