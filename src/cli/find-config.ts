@@ -4,8 +4,8 @@ import { KeyleafError } from "../errors.ts";
 import type { FormatId, PrintOptions } from "../formats/format.ts";
 import type { Context, Flags } from "./context.ts";
 import { numberFlag } from "./inputs.ts";
+import { readFileOr } from "./read-file.ts";
 import { warn } from "./report.ts";
-import { isSystemError, systemReason } from "./system-error.ts";
 
 /** `.sops.yaml` of a file: where it is looked for, and what of it commands use besides its rules. */
 
@@ -73,12 +73,7 @@ export class ConfigFinder {
 }
 
 async function readConfig(path: string, { host }: Context): Promise<Uint8Array | null> {
-  try {
-    return await host.readFile(path);
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    throw new KeyleafError("CONFIG_UNREADABLE", `cannot read ${path}: ${systemReason(error)}`, { cause: error });
-  }
+  return readFileOr("CONFIG_UNREADABLE", path, path, host);
 }
 
 function upward(folder: string): string[] {

@@ -4,6 +4,7 @@ import { defaultIdentityFile, identitySources } from "../crypto/age/identity-sou
 import { generateIdentity, recipientOf } from "../crypto/age/x25519.ts";
 import { KeyleafError } from "../errors.ts";
 import type { CliHost } from "./context.ts";
+import { readFileOr } from "./read-file.ts";
 import { isSystemError, systemReason } from "./system-error.ts";
 import { writeFiles } from "./write-file.ts";
 
@@ -52,7 +53,7 @@ export async function ownRecipient(
     const { name, identities, problems } = await load();
     const [first] = identities;
     if (first !== undefined) return { recipient: recipientOf(first), source: name };
-    if (name === defaultFile && (await host.readFile(name)) !== null) {
+    if (name === defaultFile && (await readFileOr("KEY_NO_RECIPIENT", name, name, host)) !== null) {
       throw new KeyleafError("KEY_NO_RECIPIENT", `${name}: ${problems.join("; ")}`, {
         hint: "put an age identity there, or move the file away",
       });

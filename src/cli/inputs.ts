@@ -4,7 +4,7 @@ import type { FormatId } from "../formats/format.ts";
 import { formatById, formats } from "../formats/registry.ts";
 import { nearest } from "../nearest.ts";
 import type { Context, Flags } from "./context.ts";
-import { isSystemError, systemReason } from "./system-error.ts";
+import { readFileOr } from "./read-file.ts";
 
 /** The files that a command was given, and how flags say that they are read. */
 
@@ -102,16 +102,7 @@ async function readNamed(
   { host }: Context,
   hintFor: (name: string) => string | null,
 ): Promise<Uint8Array> {
-  let source: Uint8Array | null;
-  try {
-    source = await host.readFile(path);
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    throw new KeyleafError("INPUT_UNREADABLE", `cannot read it: ${systemReason(error)}`, {
-      details: { file: name },
-      cause: error,
-    });
-  }
+  const source = await readFileOr("INPUT_UNREADABLE", path, name, host);
   if (source !== null) return source;
   const hint = hintFor(name);
   throw new KeyleafError("INPUT_MISSING", "no such file", {

@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import type { Context } from "./context.ts";
+import { readFileOr } from "./read-file.ts";
 import { printable } from "./report.ts";
 import { type FileWrite, writeFiles } from "./write-file.ts";
 
@@ -38,7 +39,7 @@ export function appended(text: string, lines: readonly string[]): string {
 
 /** A text file's content, `null` when there is none. */
 export async function readText(path: string, { host }: Context): Promise<string | null> {
-  const bytes = await host.readFile(path);
+  const bytes = await readFileOr("INPUT_UNREADABLE", path, path, host);
   return bytes === null ? null : Buffer.from(bytes).toString();
 }
 

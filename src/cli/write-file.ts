@@ -45,6 +45,8 @@ interface Staged {
   /** The target with links followed. */
   readonly target: string;
   readonly temporary: string;
+  /** Nothing was there. */
+  readonly isCreated: boolean;
 }
 
 /**
@@ -93,7 +95,7 @@ async function stage(write: FileWrite): Promise<Staged | null> {
     throw new KeyleafError("OUTPUT_VERIFY_FAILED", `${path}: what was read back is not what was written`);
   }
   await write.verify?.(written);
-  return { write, target, temporary };
+  return { write, target, temporary, isCreated: existing === null };
 }
 
 function writeTemporary(target: string, write: FileWrite, existing: Stats | null): string {
@@ -157,9 +159,10 @@ function moveIntoPlace({ write, target, temporary }: Staged): void {
 }
 
 /** A later file of the same run could not be moved: puts back what this one held. */
-function undo({ write, target }: Staged): void {
+function undo({ write, target, isCreated }: Staged): void {
   tryQuietly(() => {
-    if (write.before === undefined) return;
+    if (isCreated) rmSync(target, { force: true });
+    if (isCreated || write.before === undefined) return;
     const existing = statSync(target);
     const temporary = writeTemporary(target, { ...write, content: write.before }, existing);
     renameSync(temporary, target);

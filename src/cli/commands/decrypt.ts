@@ -4,6 +4,7 @@ import { KeyleafError } from "../../errors.ts";
 import type { FormatId } from "../../formats/format.ts";
 import { detectFormat } from "../../formats/registry.ts";
 import type { Context, Flags } from "../context.ts";
+import type { ConfigFinder } from "../find-config.ts";
 import { aboutFile, destinationOf, formatFlag, type Input, readInputs } from "../inputs.ts";
 import { warn } from "../report.ts";
 
@@ -18,6 +19,8 @@ export async function run(operands: readonly string[], flags: Flags, context: Co
   }
   const given = { input: formatFlag(flags, "input-type"), output: formatFlag(flags, "output-type") };
   const inputs = await readInputs(operands, flags, context, () => null);
+  // Made when something is printed anew, once for all files.
+  const finder: { configs?: ConfigFinder } = {};
   const results: { input: Input; output: Uint8Array; notices: readonly string[] }[] = [];
   for (const input of inputs) {
     try {
@@ -29,7 +32,7 @@ export async function run(operands: readonly string[], flags: Flags, context: Co
         outputFormat,
         ignoreMac: flags.has("ignore-mac"),
         ...(extract === null ? {} : { extract }),
-        ...(await printing(isPrintedAnew, input, outputFormat, flags, context)),
+        ...(await printing(isPrintedAnew, input, outputFormat, flags, context, finder)),
       };
       results.push({ input, ...(await decrypt(input.source, options, context.host)) });
     } catch (error) {
@@ -71,13 +74,15 @@ async function printing(
   format: FormatId,
   flags: Flags,
   context: Context,
+  finder: { configs?: ConfigFinder },
 ): Promise<Pick<DecryptOptions, "print">> {
   const isNamed = flags.text("config") !== undefined;
   if (!isPrintedAnew && !isNamed) return {};
-  const { ConfigFinder, printOptions } = await import("../find-config.ts");
+  const { ConfigFinder: Finder, printOptions } = await import("../find-config.ts");
+  finder.configs ??= new Finder(flags, context);
   let config: Config | null = null;
   try {
-    config = (await new ConfigFinder(flags, context).find(input.knownAs))?.config ?? null;
+    config = (await finder.configs.find(input.knownAs))?.config ?? null;
   } catch (error) {
     if (isNamed || !(error instanceof KeyleafError)) throw error;
   }

@@ -3,6 +3,7 @@ import { decrypt } from "../../decrypt.ts";
 import { KeyleafError } from "../../errors.ts";
 import { detectFormat } from "../../formats/registry.ts";
 import type { Context, Flags } from "../context.ts";
+import { readFileOr } from "../read-file.ts";
 
 /**
  * `enc git textconv FILE`: what git compares instead of the file. It always gives something, since git shows nothing at
@@ -10,7 +11,7 @@ import type { Context, Flags } from "../context.ts";
  */
 export async function run([name = ""]: readonly string[], _flags: Flags, context: Context): Promise<void> {
   const { host, streams } = context;
-  const source = await host.readFile(resolve(host.cwd, name));
+  const source = await readFileOr("INPUT_UNREADABLE", resolve(host.cwd, name), name, host);
   if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file", { details: { file: name } });
   try {
     const { output } = await decrypt(source, { format: detectFormat(source, name).id }, host);

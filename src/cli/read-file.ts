@@ -1,0 +1,23 @@
+import type { ErrorCode } from "../errors.ts";
+import { KeyleafError } from "../errors.ts";
+import type { CliHost } from "./context.ts";
+import { isSystemError, systemReason } from "./system-error.ts";
+
+/**
+ * Content of a file, `null` when there is none.
+ * @param name - how messages call it
+ * @throws `code`, with what the system says in words
+ */
+export async function readFileOr(
+  code: ErrorCode,
+  path: string,
+  name: string,
+  host: CliHost,
+): Promise<Uint8Array | null> {
+  try {
+    return await host.readFile(path);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new KeyleafError(code, `cannot read it: ${systemReason(error)}`, { details: { file: name }, cause: error });
+  }
+}
