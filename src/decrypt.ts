@@ -10,7 +10,7 @@ import { type Metadata, parseMetadata } from "./document/metadata.ts";
 import { compileSelection } from "./document/selection.ts";
 import { decodeSpellings, LEADING, type Spelling } from "./document/spelling.ts";
 import { walk } from "./document/walk.ts";
-import { KeyleafError, lineAndColumn, pathText } from "./errors.ts";
+import { KeyleafError, lineAndColumn, lineCounter, pathText } from "./errors.ts";
 import type { Format, FormatId, PrintOptions } from "./formats/format.ts";
 import { formatOf } from "./formats/registry.ts";
 import type { Host } from "./host.ts";
@@ -151,6 +151,7 @@ class Opening {
   readonly #doc: Document;
   readonly #dataKey: Uint8Array;
   readonly #notices: string[];
+  readonly #line: (offset: number) => number;
   /** Path text of the newest value: a comment after it may belong to any container that ends there. */
   #lastPath = "";
 
@@ -158,6 +159,7 @@ class Opening {
     this.#doc = doc;
     this.#dataKey = dataKey;
     this.#notices = notices;
+    this.#line = lineCounter(doc.source);
   }
 
   value(entry: Leaf, path: string, keys: readonly string[]): Scalar {
@@ -198,9 +200,8 @@ class Opening {
     return null;
   }
 
-  /** Counts lines from the top, so it is for messages only. */
   #lineOf({ at }: Entry): number {
-    return at === null ? 0 : lineAndColumn(this.#doc.source, at.start).line;
+    return at === null ? 0 : this.#line(at.start);
   }
 }
 

@@ -108,6 +108,21 @@ export function lineAndColumn(source: string, offset: number): { line: number; c
   return { line, column: offset - lastBreak };
 }
 
+/** Line numbers of offsets that mostly grow, without counting from the start each time. */
+export function lineCounter(source: string): (offset: number) => number {
+  let line = 1;
+  let counted = 0;
+  return (offset) => {
+    if (offset < counted) {
+      line = 1;
+      counted = 0;
+    }
+    for (let at = source.indexOf("\n", counted); at !== -1 && at < offset; at = source.indexOf("\n", at + 1)) line++;
+    counted = offset;
+    return line;
+  };
+}
+
 /** A path as messages show it: `db.hosts`, quoted where a key is not a plain word. */
 export function pathText(path: readonly string[]): string {
   if (path.length === 0) return "(top)";

@@ -3,6 +3,7 @@ import { providerByMetadata } from "./crypto/keys/registry.ts";
 import { metadataOf } from "./decrypt.ts";
 import { compileSelection, type SelectionRule } from "./document/selection.ts";
 import { walk } from "./document/walk.ts";
+import { lineCounter } from "./errors.ts";
 import type { FormatId } from "./formats/format.ts";
 import { formatOf } from "./formats/registry.ts";
 
@@ -81,20 +82,5 @@ export async function inspect(source: Uint8Array, options: { readonly format: Fo
     macOnlyEncrypted: metadata.macOnlyEncrypted,
     version: metadata.version,
     entries,
-  };
-}
-
-/** Line numbers of offsets that mostly grow, without counting from the start each time. */
-function lineCounter(source: string): (offset: number) => number {
-  let line = 1;
-  let counted = 0;
-  return (offset) => {
-    if (offset < counted) {
-      line = 1;
-      counted = 0;
-    }
-    for (let at = source.indexOf("\n", counted); at !== -1 && at < offset; at = source.indexOf("\n", at + 1)) line++;
-    counted = offset;
-    return line;
   };
 }

@@ -132,6 +132,13 @@ export function list(elements: (Node | Comment)[]): List {
   return { kind: "list", elements, at: null };
 }
 
+/** Value of a field of the metadata, whose names are read in any case as the reference does; `null`: there is none. */
+export function fieldOf(map: Mapping, name: string): Node | null {
+  for (const member of map.members)
+    if (member.kind === "item" && member.key.toLowerCase() === name) return member.value;
+  return null;
+}
+
 /** The first item with that key, or `null`. */
 export function itemOf(map: Mapping, key: string): Item | null {
   for (const member of map.members) if (member.kind === "item" && member.key === key) return member;

@@ -1,5 +1,5 @@
 import { KeyleafError } from "../errors.ts";
-import { type Item, leaf, list, type Mapping, mapping, type Node, type Scalar } from "./document.ts";
+import { fieldOf, type Item, leaf, list, type Mapping, mapping, type Node, type Scalar } from "./document.ts";
 import { DEFAULT_SELECTION, type SelectionKind, type SelectionRule, selectionKinds } from "./selection.ts";
 
 /** Version written into new files: the release of sops whose format this is. Its command line refuses files without one. */
@@ -140,11 +140,8 @@ function scalarText(scalar: Scalar): string {
 
 /** Text of one field of a key entry; `""` when it is missing or not a text. */
 export function fieldText(entry: Mapping, name: string): string {
-  for (const member of entry.members) {
-    if (member.kind !== "item" || member.key.toLowerCase() !== name || member.value.kind !== "leaf") continue;
-    return scalarText(member.value.scalar);
-  }
-  return "";
+  const value = fieldOf(entry, name);
+  return value?.kind === "leaf" ? scalarText(value.scalar) : "";
 }
 
 function intOf(node: Node | undefined): number {

@@ -125,10 +125,9 @@ function endOfMultiline(source: string, start: number, lineEnd: number): number 
   const opening = /^[ \t]*(["'`])/.exec(source.slice(start, lineEnd));
   if (opening === null) return -1;
   const quote = opening[1] as string;
-  if (source.lastIndexOf(quote) < lineEnd) return -1;
   let close = source.indexOf(quote, start + opening[0].length);
   while (close !== -1 && source[close - 1] === "\\") close = source.indexOf(quote, close + 1);
-  if (close < lineEnd) return -1;
+  if (close === -1 || close < lineEnd) return -1;
   const end = endOfLine(source, close);
   return /^[ \t\r]*(#.*)?$/s.test(source.slice(close + 1, end)) ? end : -1;
 }

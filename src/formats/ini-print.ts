@@ -45,7 +45,7 @@ interface Row {
 
 /** Lines of one section, the delimiters below each other. */
 function rowsBytes(rows: readonly Row[]): Buffer {
-  const width = Math.max(0, ...rows.map(({ key }) => Buffer.byteLength(key)));
+  const width = rows.reduce((widest, { key }) => Math.max(widest, Buffer.byteLength(key)), 0);
   const chunks: (string | Uint8Array)[] = [];
   for (const { comment, key, value } of rows) {
     chunks.push(comment, key, " ".repeat(width - Buffer.byteLength(key)), " = ", value, "\n");

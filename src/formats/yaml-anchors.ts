@@ -17,8 +17,8 @@ const MAX_REPEATED = 100_000;
 
 /** The anchors of a file, and what its aliases stand for. */
 export class Anchors {
-  /** Every anchor, in the order of the text. */
-  readonly all: Anchor[] = [];
+  /** Every anchor by its name, those of one name in the order of the text. */
+  readonly all = new Map<string, Anchor[]>();
   /** Every alias with the range of what it repeats. */
   readonly aliases: { readonly at: Place; readonly target: { readonly start: number; readonly end: number } }[] = [];
 
@@ -47,7 +47,9 @@ export class Anchors {
     }
     this.#open.delete(anchor.name);
     this.#defined.set(anchor.name, anchor);
-    this.all.push(anchor);
+    const known = this.all.get(anchor.name);
+    if (known === undefined) this.all.set(anchor.name, [anchor]);
+    else known.push(anchor);
   }
 
   /** What an alias stands for: a copy, whose entries are authenticated under their own paths. */

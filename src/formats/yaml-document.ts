@@ -23,7 +23,7 @@ export interface YamlRoot {
 /** A YAML file. */
 export interface YamlDocument extends Document {
   readonly yamlRoots: readonly YamlRoot[];
-  readonly anchors: readonly Anchor[];
+  readonly anchors: ReadonlyMap<string, readonly Anchor[]>;
   /** Line break that the file uses. */
   readonly newline: string;
   /** Blanks a level, as found in the text; 4 where it does not show. */

@@ -151,7 +151,7 @@ class TreeBuilder {
     for (const item of token.items) {
       const pair = map.items[next];
       if (pair === undefined || pair.srcToken !== item) {
-        spilled.push(...this.#trailing(item.start, token, members));
+        for (const comment of this.#trailing(item.start, token, members)) spilled.push(comment);
         continue;
       }
       next++;
@@ -169,7 +169,7 @@ class TreeBuilder {
       this.#spill = [];
       // What another entry of this mapping follows stands above that entry, however little it is indented.
       if (next < map.items.length) this.#comments(rest, members);
-      else spilled.push(...this.#trailing(rest, token, members));
+      else for (const comment of this.#trailing(rest, token, members)) spilled.push(comment);
     }
     return spilled;
   }
@@ -313,7 +313,7 @@ class TreeBuilder {
           item.start.some((part) => part.type === "anchor" || part.type === "tag" || part.type === "explicit-key-ind")
         : dash !== undefined;
       if (!isReal) {
-        spilled.push(...this.#trailing(item.start, own, elements));
+        for (const comment of this.#trailing(item.start, own, elements)) spilled.push(comment);
         continue;
       }
       const element = seq.items[next++] as ParsedNode | null;
@@ -331,7 +331,7 @@ class TreeBuilder {
       const rest = this.#spill;
       this.#spill = [];
       if (next < seq.items.length) this.#comments(rest, elements);
-      else spilled.push(...this.#trailing(rest, own, elements));
+      else for (const comment of this.#trailing(rest, own, elements)) spilled.push(comment);
     }
     this.#spill = spilled;
     return { kind: "list", elements: withLoneComment(elements), at: flowPlace(token) };

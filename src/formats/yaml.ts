@@ -137,7 +137,7 @@ function isAtEnd(at: Place, doc: YamlDocument): boolean {
 
 /** The node that an alias repeats there: the newest of that name before it. */
 function aliased(name: string, at: Place, doc: YamlDocument): Node | null {
-  return doc.anchors.findLast((candidate) => candidate.name === name && candidate.end <= at.start)?.node ?? null;
+  return doc.anchors.get(name)?.findLast((candidate) => candidate.end <= at.start)?.node ?? null;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { itemOf, leaf, mapping, type Node } from "../../document/document.ts";
+import { fieldOf, leaf, mapping, type Node } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import { type AgeFile, openPayload, parseAgeFile, sealAgeFile } from "../age/age-file.ts";
 import { encodeArmor, toBinary } from "../age/armor.ts";
@@ -37,7 +37,7 @@ export const age: KeyProvider<AgeRecipient> = {
   identity: (recipient) => recipient.text,
 
   identityOf: (key) =>
-    Buffer.from(fieldOf(key, "recipient") ?? "")
+    Buffer.from(textOf(key, "recipient") ?? "")
       .toString()
       .trim(),
 
@@ -53,7 +53,7 @@ export const age: KeyProvider<AgeRecipient> = {
   },
 
   async unwrap(key, host, why) {
-    const enc = fieldOf(key, "enc");
+    const enc = textOf(key, "enc");
     if (enc === null) {
       throw new KeyleafError("PROVIDER_FAILED", "the age entry has no text `enc`", { details: { provider: "age" } });
     }
@@ -103,8 +103,8 @@ function unsupportedStanzas(file: AgeFile): string | null {
 }
 
 /** A scalar field of an entry, `null` when it is absent or not a scalar. */
-function fieldOf(key: WrappedKey, name: string): string | Uint8Array | null {
-  const value = itemOf(key.fields, name)?.value;
+function textOf(key: WrappedKey, name: string): string | Uint8Array | null {
+  const value = fieldOf(key.fields, name);
   return value?.kind === "leaf" && value.scalar.type !== "null" ? value.scalar.text : null;
 }
 

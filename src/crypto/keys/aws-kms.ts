@@ -4,7 +4,7 @@
  *
  * Source: sops-format 10.3; sops-cli 12 and 15; SOPS kms/keysource.go.
  */
-import { type Item, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
+import { fieldOf, type Item, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import type { KeyProvider } from "./provider.ts";
@@ -167,16 +167,11 @@ function recipientOf(fields: Mapping): AwsKmsRecipient {
   };
 }
 
-/** Field names are read in any case, as the reference does. */
-function fieldOf(fields: Mapping, name: string): Node | undefined {
-  return itemsOf(fields).find((item) => item.key.toLowerCase() === name)?.value;
-}
-
 function itemsOf(map: Mapping): Item[] {
   return map.members.filter((member): member is Item => member.kind === "item");
 }
 
-function textOf(node: Node | undefined): string {
+function textOf(node: Node | null): string {
   return node?.kind === "leaf" && typeof node.scalar.text === "string" ? node.scalar.text : "";
 }
 
@@ -185,9 +180,9 @@ function isNull(node: Node): boolean {
 }
 
 /** Null values are left out, as the reference does when it calls AWS. `null`: not a mapping of texts. */
-function contextOf(node: Node | undefined): Map<string, string> | null {
+function contextOf(node: Node | null): Map<string, string> | null {
   const context = new Map<string, string>();
-  if (node === undefined || isNull(node)) return context;
+  if (node === null || isNull(node)) return context;
   if (node.kind !== "mapping") return null;
   for (const { key, value } of itemsOf(node)) {
     if (isNull(value)) continue;
