@@ -4,11 +4,23 @@ import { unwrapDataKey } from "./crypto/data-key.ts";
 import { isEncryptedValueOf, parseEncryptedValue } from "./crypto/encrypted-value.ts";
 import { Digest } from "./crypto/mac.ts";
 import { scalarFromBytes } from "./crypto/scalar-bytes.ts";
-import type { Comment, Document, Edit, Entry, Item, Leaf, List, Mapping, Node, Scalar } from "./document/document.ts";
+import {
+  type Comment,
+  type Document,
+  type Edit,
+  type Entry,
+  type Item,
+  itemOf,
+  type Leaf,
+  type List,
+  type Mapping,
+  type Node,
+  type Scalar,
+} from "./document/document.ts";
 import { applyEdits } from "./document/edits.ts";
 import { type Metadata, parseMetadata } from "./document/metadata.ts";
 import { compileSelection } from "./document/selection.ts";
-import { decodeSpellings, LEADING, type Spelling } from "./document/spelling.ts";
+import { decodeSpellings, namedVariants, type Spellings } from "./document/spelling.ts";
 import { walk } from "./document/walk.ts";
 import { KeyleafError, lineAndColumn, lineCounter, pathText } from "./errors.ts";
 import type { Format, FormatId, PrintOptions } from "./formats/format.ts";
@@ -82,7 +94,7 @@ export async function openDocument(
   const opening = new Opening(doc, dataKey, notices);
   const spellings = readSpellings(metadata, dataKey);
   const opened: Opened[] = [];
-  const restored: Restored[] = [];
+  const restored: Edit[] = [];
   const starts: number[] = [];
   let index = 0;
   walk(
@@ -105,14 +117,14 @@ export async function openDocument(
       leave: (container, path) => {
         const first = starts.pop() ?? index;
         const { at } = container;
-        if (at === null || spellings.size === 0) return;
+        if (at === null || spellings.entries.size === 0) return;
         // What stood behind an alias as a comment is at the head of the collection that was written out for it.
         for (let start = first; start <= first + leadingComments(container); start++) {
-          const spelling = spellings.get(start);
+          const spelling = spellings.entries.get(start);
           if (spelling?.pathText !== path) continue;
           const repeated = format.repeats?.(spelling.text, at, doc) ?? null;
           if (repeated === null || !isSameNode(repeated, container)) continue;
-          restored.push({ first: start, last: index - 1, edit: { start: at.start, end: at.end, text: spelling.text } });
+          restored.push({ start: at.start, end: at.end, text: spelling.text });
           return;
         }
       },
@@ -137,13 +149,6 @@ interface Opened {
   readonly entry: Entry;
   readonly index: number;
   readonly path: string;
-}
-
-/** A container that goes back to being an alias, and the numbers of the entries within. */
-interface Restored {
-  readonly first: number;
-  readonly last: number;
-  readonly edit: Edit;
 }
 
 /** Opens entries of one document. */
@@ -244,34 +249,39 @@ function checkMac(metadata: Metadata, computed: string, dataKey: Uint8Array): vo
 }
 
 /** The record of original spellings; empty when there is none or it does not open, which never hinders decrypting. */
-function readSpellings(metadata: Metadata, dataKey: Uint8Array): ReadonlyMap<number, Spelling> {
+function readSpellings(metadata: Metadata, dataKey: Uint8Array): Spellings {
   const envelope = metadata.spelling === null ? null : parseEncryptedValue(metadata.spelling);
   const bytes = envelope === null ? null : open(envelope, dataKey, SPELLING_AAD);
   return decodeSpellings(bytes === null ? "" : Buffer.from(bytes).toString());
 }
+
+/** What a sealed value looks like. */
+const ANY_ENVELOPE: Scalar = { type: "str", text: "ENC[AES256_GCM,data:,iv:,tag:,type:str]" };
 
 /** The source with every opened entry written back and the metadata gone. */
 function openedText(
   doc: Document,
   format: Format,
   opened: readonly Opened[],
-  restored: readonly Restored[],
-  spellings: ReadonlyMap<number, Spelling>,
+  restored: readonly Edit[],
+  spellings: Spellings,
 ): Uint8Array {
-  const edits: Edit[] = restored.map(({ edit }) => edit);
-  let next = 0;
+  const edits: Edit[] = [...restored];
   for (const { entry, index, path } of opened) {
     const { at, scalar } = entry;
-    while (next < restored.length && (restored[next] as Restored).last < index) next++;
-    if (at === null || (restored[next]?.first ?? Number.POSITIVE_INFINITY) <= index) continue;
+    if (at === null) continue;
     const edit = format.edit(entry, scalar, doc);
-    const spelling = spellings.size === 0 ? undefined : spellings.get(index);
+    const spelling = spellings.entries.get(index);
     // A spelling counts only if it still reads as exactly the value that was opened.
     const isTrue = spelling?.pathText === path && isSame(format.read(spelling.text, at, doc), scalar);
-    edits.push(isTrue ? { ...edit, text: spelling.text } : edit);
+    // It stands in for the envelope, which may have taken less than the value would.
+    edits.push(isTrue ? { ...format.edit(entry, ANY_ENVELOPE, doc), text: spelling.text } : edit);
   }
-  const hadMark = format.id === "json" && !doc.source.startsWith("\ufeff") && spellings.get(LEADING)?.text === "\ufeff";
-  if (hadMark) edits.push({ start: 0, end: 0, text: "\ufeff" });
+  for (const [name, { start, end, sealed, isPlain }] of namedVariants(doc.variants ?? [])) {
+    const text = spellings.variants.get(name);
+    if (text !== undefined && doc.source.slice(start, end) === sealed && isPlain(text))
+      edits.push({ start, end, text });
+  }
   return applyEdits(doc.source, [...edits, ...format.metadataEdits(doc, null)]);
 }
 
@@ -308,6 +318,8 @@ function leadingComments(container: Mapping | List): number {
 /** The node at a path of the first document. Comments are no list elements. */
 function nodeAt(doc: Document, path: readonly (string | number)[]): Node {
   let node: Node | undefined = doc.roots[0];
+  // A list at the top is the value of the one key `data` in a sealed file.
+  if (typeof path[0] === "number" && node?.members.length === 1) node = itemOf(node, "data")?.value;
   for (const [i, step] of path.entries()) {
     let next: Node | undefined;
     if (node?.kind === "mapping" && typeof step === "string") {

@@ -13,11 +13,12 @@ import {
   type Mapping,
   type Scalar,
   str,
+  type Variant,
 } from "./document/document.ts";
 import { applyEdits } from "./document/edits.ts";
 import { metadataBlock, metadataItem } from "./document/metadata.ts";
 import { compileSelection, DEFAULT_SELECTION, type Selection, type SelectionRule } from "./document/selection.ts";
-import { encodeSpellings, LEADING, type Spelling } from "./document/spelling.ts";
+import { encodeSpellings, namedVariants, type Spelling } from "./document/spelling.ts";
 import { walk } from "./document/walk.ts";
 import { KeyleafError, malformed, pathText } from "./errors.ts";
 import type { Format, FormatId, PrintOptions } from "./formats/format.ts";
@@ -45,6 +46,8 @@ export interface EncryptResult {
   readonly output: Uint8Array;
   /** How many values are sealed; comments are not counted. */
   readonly sealed: number;
+  /** What the user should know, without any value. */
+  readonly notices: readonly string[];
   /** Paths of values that stay clear, as text; null and empty values have nothing to seal and are not listed. */
   readonly clear: readonly string[];
   /**
@@ -76,10 +79,9 @@ export async function encrypt(source: Uint8Array, options: EncryptOptions, host:
   const ivs = new IvPool((bytes) => host.fillRandom(bytes));
   const sealing = new Sealing(doc, format, selection, dataKey, ivs, macOnlyEncrypted);
   const { edits, spellings, digest, sealed, clear } = sealing.run();
-  if (sealed === 0) throw nothingSealed(clear.length, rule);
-  if (outputFormat === format && doc.source.startsWith("\ufeff") && format.id === "json") {
-    spellings.push({ index: LEADING, pathText: "", text: "\ufeff" });
-  }
+  if (sealing.isIdle) throw nothingSealed(clear.length, rule);
+  const variants = variantsToSeal(doc, edits);
+  const hasSpellings = outputFormat === format && spellings.length + variants.texts.length > 0;
 
   const keyGroups = await wrapDataKey(dataKey, options.keyGroups, host);
   const lastModified = `${host.now().toISOString().slice(0, 19)}Z`;
@@ -92,12 +94,12 @@ export async function encrypt(source: Uint8Array, options: EncryptOptions, host:
     mac: sealText(digest, lastModified),
     selection: isBinary ? null : rule,
     macOnlyEncrypted,
-    spelling:
-      outputFormat === format && spellings.length > 0 ? sealText(encodeSpellings(spellings), SPELLING_AAD) : null,
+    spelling: hasSpellings ? sealText(encodeSpellings(spellings, variants.texts), SPELLING_AAD) : null,
   });
 
   let output: Uint8Array;
-  if (outputFormat === format) output = applyEdits(doc.source, [...edits, ...format.metadataEdits(doc, block)]);
+  if (outputFormat === format)
+    output = applyEdits(doc.source, [...format.metadataEdits(doc, block), ...variants.edits, ...edits]);
   else {
     const roots = doc.roots.map((root) => ({ ...root, members: [...root.members, metadataItem(block)] }));
     output = outputFormat.print(roots, options.print ?? {});
@@ -105,7 +107,8 @@ export async function encrypt(source: Uint8Array, options: EncryptOptions, host:
   const verify = (written: Uint8Array): Promise<boolean> =>
     verifyWritten(written, source, outputFormat, format, digest, dataKey);
   if (outputFormat !== format) await checkConversion(verify(output), outputFormat);
-  return { output, sealed, clear, verify };
+  const notices = doc.isWrapped === true ? ["the file is no mapping: sops shows its content under the key data"] : [];
+  return { output, sealed, clear, notices, verify };
 }
 
 /** Another format may drop documents or comments, or spell clear values otherwise: then the MAC would not hold. */
@@ -175,6 +178,26 @@ function parsePlaintext(format: Format, source: Uint8Array): Document {
   return doc;
 }
 
+/** Edits that bring the variants outside of sealed values into the form that the reference reads, and what stood there. */
+function variantsToSeal(
+  { variants = [], source }: Document,
+  edits: readonly Edit[],
+): { edits: Edit[]; texts: [string, string][] } {
+  const toSeal: { edits: Edit[]; texts: [string, string][] } = { edits: [], texts: [] };
+  if (variants.length === 0) return toSeal;
+  const inOrder = edits.toSorted((a, b) => a.start - b.start);
+  const starts = inOrder.map(({ start }) => start);
+  const isInside = ({ start, end }: Variant): boolean =>
+    start < end && (inOrder[lowerBound(starts, start + 1) - 1]?.end ?? 0) >= end;
+  for (const [name, { start, end, sealed }] of namedVariants(variants.filter((variant) => !isInside(variant)))) {
+    const original = source.slice(start, end);
+    if (original === sealed) continue;
+    toSeal.edits.push({ start, end, text: sealed });
+    toSeal.texts.push([name, original]);
+  }
+  return toSeal;
+}
+
 function nothingSealed(clear: number, rule: SelectionRule): KeyleafError {
   if (clear === 0)
     return new KeyleafError("INPUT_NOTHING_TO_ENCRYPT", "the file holds no value that could be encrypted");
@@ -201,8 +224,11 @@ class Sealing {
   readonly #dataKey: Uint8Array;
   readonly #ivs: IvPool;
   readonly #macOnlyEncrypted: boolean;
+  /** Where values are replaced. */
+  readonly #valueStarts: number[] = [];
   #index = 0;
   #firstInAlias = 0;
+  #sealedBeforeAlias = 0;
 
   constructor(
     doc: Document,
@@ -229,12 +255,14 @@ class Sealing {
         entry: (entry, path, isSelected, keys) => {
           const isValue = entry.scalar.type !== "comment";
           if (isValue && (isSelected || !this.#macOnlyEncrypted)) digest.add(entry.scalar);
-          if (entry.scalar.text.length === 0) return;
+          if (entry.scalar.text.length === 0 && !(isValue && isSelected && this.#format.sealsEmpty === true)) return;
           if (isSelected) this.#seal(entry, path);
           else this.#keepClear(entry, isValue, keys);
         },
         enter: (container) => {
-          if (container.at?.style === ALIAS) this.#firstInAlias = this.#index;
+          if (container.at?.style !== ALIAS) return;
+          this.#firstInAlias = this.#index;
+          this.#sealedBeforeAlias = this.sealed;
         },
         leave: (container, path) => this.#leave(container, path),
       },
@@ -266,25 +294,32 @@ class Sealing {
       const original = this.#doc.source.slice(edit.start, edit.end);
       if (canonical.text !== original) this.spellings.push({ index, pathText: path, text: original });
       this.edits.push(edit);
+      if (!isComment) this.#valueStarts.push(edit.start);
     }
     entry.scalar = sealed;
     if (!isComment) this.sealed++;
   }
 
+  /** Nothing is sealed, or comments only, though there are values. */
+  get isIdle(): boolean {
+    return this.#index === 0 || (this.sealed === 0 && this.clear.length > 0);
+  }
+
   /** An alias under which something was sealed is written out: its entries are authenticated under their own paths. */
   #leave(container: Mapping | List, path: string): void {
     const { at } = container;
-    if (at?.style !== ALIAS || this.#index === this.#firstInAlias || this.#format.expand === undefined) return;
+    if (at?.style !== ALIAS || this.sealed === this.#sealedBeforeAlias || this.#format.expand === undefined) return;
     const text = this.#doc.source.slice(at.start, at.end);
     this.spellings.push({ index: this.#firstInAlias, pathText: path, text });
     this.edits.push({ start: at.start, end: at.end, text: this.#format.expand(container) });
+    this.#valueStarts.push(at.start);
   }
 
   #keepClear(entry: Entry, isValue: boolean, keys: readonly string[]): void {
     const why = this.#format.whyNotClear?.(entry, this.#doc) ?? null;
     if (why !== null) {
       throw malformed(
-        `sops cannot read ${why}, and the selection rule leaves it clear`,
+        `${why}, and the selection rule leaves it clear`,
         this.#doc.source,
         entry.at?.start ?? 0,
         "write it another way, or let it be encrypted",
@@ -297,7 +332,7 @@ class Sealing {
   #checkAliases(): void {
     const { aliases = [] } = this.#doc;
     if (aliases.length === 0) return;
-    const starts = this.edits.map((edit) => edit.start).toSorted((a, b) => a - b);
+    const starts = this.#valueStarts.toSorted((a, b) => a - b);
     for (const { at, target } of aliases) {
       const isExpanded = starts[lowerBound(starts, at.start)] === at.start;
       const isTargetSealed = (starts[lowerBound(starts, target.start)] ?? Infinity) < target.end;

@@ -35,7 +35,7 @@ export interface Inspection {
   /** RFC 3339. */
   readonly lastModified: string;
   readonly hasMac: boolean;
-  readonly selection: SelectionRule;
+  readonly selection: SelectionRule | null;
   readonly macOnlyEncrypted: boolean;
   readonly version: string;
   readonly entries: readonly InspectedEntry[];

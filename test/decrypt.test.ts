@@ -247,7 +247,7 @@ const changed: [what: string, source: string, code: ErrorCode, line: number | nu
   ["only keys of a type that is not supported", text.replace(/^ {4}age:$/m, "    hckms:"), "KEY_UNAVAILABLE", null],
   ["a broken wrapped key", text.replace(/^( {12}YWdl.*)$/m, "            x"), "KEY_UNAVAILABLE", null],
   ["a key that is there twice", `a: 1\n${text}`, "INPUT_MALFORMED", 2],
-  ["a file cut short", text.slice(0, text.indexOf("mac:") + 40), "INTEGRITY_MAC", null],
+  ["a file cut short", text.slice(0, text.indexOf("mac:") + 40), "INTEGRITY_TAG", 9],
   ["a merge conflict", text.replace("n: ", "<<<<<<< ours\nn: "), "INPUT_MALFORMED", null],
   ["nothing", "", "INPUT_EMPTY", null],
 ];
@@ -303,6 +303,7 @@ describe("what was changed", () => {
       yaml: "",
       json: '{"a":"canary-x"}',
       dotenv: "a=canary-x\n",
+      toml: "",
       ini: "a=canary-x\n",
       binary: "canary-x",
     };

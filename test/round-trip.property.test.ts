@@ -72,10 +72,14 @@ async function opened(format: Format, output: Uint8Array): Promise<string> {
 }
 
 /** Places of all entries in order, with whether they are sealed. */
-function placesOf(doc: Document): { at: Place | null; isSelected: boolean; scalar: Scalar }[] {
+function placesOf(doc: Document, sealsEmpty = false): { at: Place | null; isSelected: boolean; scalar: Scalar }[] {
   const places: { at: Place | null; isSelected: boolean; scalar: Scalar }[] = [];
   const entry = (one: { at: Place | null; scalar: Scalar }, _path: string, isSelected: boolean): void => {
-    places.push({ at: one.at, isSelected: isSelected && one.scalar.text.length > 0, scalar: one.scalar });
+    places.push({
+      at: one.at,
+      isSelected: isSelected && (sealsEmpty || one.scalar.text.length > 0),
+      scalar: one.scalar,
+    });
   };
   walk(doc.roots, { selection }, { entry });
   return places;
@@ -84,7 +88,7 @@ function placesOf(doc: Document): { at: Place | null; isSelected: boolean; scala
 /** The text with every sealed entry, and the block, cut out. */
 function withoutSealed(format: Format, source: Source): string {
   const doc = format.parse(bytesOf(source));
-  const cuts = placesOf(doc).flatMap(({ at, isSelected }) =>
+  const cuts = placesOf(doc, format.sealsEmpty).flatMap(({ at, isSelected }) =>
     isSelected && at !== null ? [{ start: at.start, end: at.end, text: "\0" }] : [],
   );
   return textOf(applyEdits(doc.source, [...cuts, ...format.metadataEdits(doc, null)]));
@@ -219,7 +223,7 @@ describe.each(formats.map((format) => [format.id, format] as const))("%s", (_, f
       pathText: fc.constantFrom(...paths),
       text: fc.constantFrom(...spelled),
     });
-    const rows = fc.array(row, { maxLength: 8 }).map(encodeSpellings);
+    const rows = fc.array(row, { maxLength: 8 }).map((list) => encodeSpellings(list, []));
     const record = fc.oneof(rows, fc.constantFrom("", "[]", "nonsense", "[[0]]"));
     const check = async (source: Source, { output }: EncryptResult, text: string): Promise<void> => {
       const plain = await opened(format, await withRecord(format, output, text));
@@ -234,6 +238,7 @@ const samples: Readonly<Record<Exclude<FormatId, "binary">, string>> = {
   yaml: "a: alpha\nb:\n  c: gamma\n  d: 0x1F\nl:\n  - one\n  - two\ne: delta\n",
   json: '{"a":"alpha","b":{"c":"gamma","d":1.50},"l":["one","two"],"e":"delta"}\n',
   dotenv: "A=alpha\nB=beta\nC=gamma\nD=delta\n",
+  toml: 'a = "alpha"\nl = [\n  "one",\n  "two",\n]\n[b]\nc = "gamma"\nd = 0x1F\n',
   ini: "a = alpha\n[s]\nb = 'beta'\nc = gamma\n[t]\nd = delta\n",
 };
 const sampleFormats = Object.keys(samples) as (keyof typeof samples)[];
@@ -312,6 +317,7 @@ const lists = {
   yaml: "l:\n  - one\n  - two\n  - three\n  - four\n",
   json: '{\n\t"l": [\n\t\t"one",\n\t\t"two",\n\t\t"three",\n\t\t"four"\n\t]\n}\n',
   dotenv: "A=one\nB=two\nC=three\nD=four\n",
+  toml: 'l = [\n  "one",\n  "two",\n  "three",\n  "four",\n]\n',
   ini: "a=one\nb=two\n[s]\nc=three\nd=four\n",
 };
 

@@ -44,8 +44,9 @@ function withoutExponent(text: string): string {
 
 /** The float64 that canonical float text stands for. */
 export function floatValue(text: string): number {
-  if (text === "+Inf") return Number.POSITIVE_INFINITY;
-  if (text === "-Inf") return Number.NEGATIVE_INFINITY;
+  // rops spells them in small letters.
+  if (text === "+Inf" || text === "inf") return Number.POSITIVE_INFINITY;
+  if (text === "-Inf" || text === "-inf") return Number.NEGATIVE_INFINITY;
   return Number(text);
 }
 
@@ -68,10 +69,10 @@ export function yamlText(scalar: Scalar): string {
     case "null":
       return "null";
     case "float": {
-      if (text === "NaN") return ".nan";
-      if (text === "+Inf") return ".inf";
-      if (text === "-Inf") return "-.inf";
-      return shortestFloat(floatValue(text));
+      const value = floatValue(text);
+      if (Number.isNaN(value)) return ".nan";
+      if (!Number.isFinite(value)) return value > 0 ? ".inf" : "-.inf";
+      return shortestFloat(value);
     }
     default:
       return text;
@@ -160,6 +161,8 @@ export function textOrBytes(bytes: Uint8Array): string | Uint8Array {
 }
 
 function parseGoFloat(text: string): Scalar | null {
+  // As rops has it, also in its digest.
+  if (text === "inf" || text === "-inf") return { type: "float", text };
   if (/^[+-]?inf(inity)?$/i.test(text)) return floatScalar(text.startsWith("-") ? -Infinity : Infinity);
   if (/^nan$/i.test(text)) return floatScalar(Number.NaN);
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return null;

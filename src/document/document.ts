@@ -83,6 +83,21 @@ export type Entry = Leaf | Comment;
 export type Path = readonly string[];
 
 /**
+ * Text that is part of no value and that a sealed file must have in another form, so that the reference can read it: a
+ * byte order mark, the escape `\\/` in a key, what stands around a top-level list.
+ */
+export interface Variant {
+  /** What it is; several of one kind are counted in the order of the text. */
+  readonly kind: string;
+  readonly start: number;
+  readonly end: number;
+  /** How it stands in a sealed file. */
+  readonly sealed: string;
+  /** Whether a text may stand there in the plaintext. */
+  readonly isPlain: (text: string) => boolean;
+}
+
+/**
  * A file as its format's parser sees it. The `sops` block is not in `roots`: it is in `metadata`.
  */
 export interface Document {
@@ -92,6 +107,10 @@ export interface Document {
   readonly roots: readonly Mapping[];
   /** The `sops` block of the first document, unflattened; `null` when there is none. */
   readonly metadata: Mapping | null;
+  /** In the order of the text. Those of one kind are the same in the plaintext and in the sealed file. */
+  readonly variants?: readonly Variant[];
+  /** What the reference shows otherwise than it stands in the text, for a notice. */
+  readonly isWrapped?: boolean;
   /** Where the parser lost text, such as a comment, that a file to be encrypted must not have; `null`: nowhere. */
   readonly lostAt?: number | null;
   /** A document after the first has a `sops` entry. */

@@ -1,8 +1,8 @@
 import type { Edit } from "./document.ts";
 
 /**
- * Source text with all edits applied, as UTF-8. Edits may come in any order but must not overlap; insertions at one
- * offset (`start === end`) keep the order they were given in.
+ * Source text with all edits applied, as UTF-8. Edits may come in any order; insertions at one offset (`start === end`)
+ * keep the order they were given in. An edit inside of what another one replaces is dropped; they must not overlap otherwise.
  */
 export function applyEdits(source: string, edits: readonly Edit[]): Uint8Array {
   const sorted = inOrder(edits);
@@ -10,6 +10,7 @@ export function applyEdits(source: string, edits: readonly Edit[]): Uint8Array {
   let text = "";
   let at = 0;
   for (const edit of sorted) {
+    if (edit.start < at && edit.end <= at) continue;
     if (edit.start < at) throw new Error(`overlapping edits at offset ${edit.start}`);
     text += source.slice(at, edit.start);
     if (typeof edit.text === "string") text += edit.text;

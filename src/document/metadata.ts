@@ -29,7 +29,8 @@ export interface Metadata {
   readonly lastModified: string;
   /** The sealed digest; `""` when missing. */
   readonly mac: string;
-  readonly selection: SelectionRule;
+  /** `null`: everything is sealed. */
+  readonly selection: SelectionRule | null;
   readonly macOnlyEncrypted: boolean;
   /** `""` only in files of rops. */
   readonly version: string;
@@ -66,7 +67,8 @@ export function parseMetadata(block: Mapping): Metadata {
     shamirThreshold: intOf(fields.get("shamir_threshold")),
     lastModified: macTime(lastModified, version),
     mac: textOf(fields.get("mac"), "mac"),
-    selection: rules[0] ?? DEFAULT_SELECTION,
+    // rops has no rule of its own: without one, it seals everything.
+    selection: rules[0] ?? (version === "" ? null : DEFAULT_SELECTION),
     macOnlyEncrypted: boolOf(fields.get("mac_only_encrypted")),
     version,
     spelling: spellingOf(fields.get("keyleaf")),
@@ -165,7 +167,7 @@ function spellingOf(node: Node | undefined): string | null {
 }
 
 /** What a block is made of; see {@link Metadata}. `selection` is `null` for binary files, which carry no rule. */
-export type MetadataToWrite = Omit<Metadata, "selection" | "version"> & { readonly selection: SelectionRule | null };
+export type MetadataToWrite = Omit<Metadata, "version">;
 
 /** The block as a tree, in the reference's (alphabetical) order. */
 export function metadataBlock(metadata: MetadataToWrite): Mapping {

@@ -33,11 +33,15 @@ export interface Selection {
 }
 
 /**
- * Makes a rule ready.
+ * Makes a rule ready; `null` is the rule that seals everything.
  * @param invalidPattern - `refuse`: throw `CONFIG_MALFORMED`, for new files. `ignore`: never matches, as the reference
  * reads files that carry such a pattern.
  */
-export async function compileSelection(rule: SelectionRule, invalidPattern: "refuse" | "ignore"): Promise<Selection> {
+export async function compileSelection(
+  rule: SelectionRule | null,
+  invalidPattern: "refuse" | "ignore",
+): Promise<Selection> {
+  if (rule === null) return { byComment: false, sealsHits: false, hits: () => false };
   const byComment = rule.rule.endsWith("comment_regex");
   const sealsHits = rule.rule.startsWith("encrypted_");
   if (rule.rule.endsWith("suffix")) {

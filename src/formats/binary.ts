@@ -59,7 +59,8 @@ function parseSealed(bytes: Uint8Array): Document | null {
   const { value } = member;
   if (value.kind !== "leaf" || value.scalar.type !== "str" || value.at === null) return null;
   const at = { ...value.at, start: value.at.start + 1, end: value.at.end - 1, style: "envelope" };
-  return documentOf(doc.source, { ...value, at }, doc.metadata);
+  // All that is JSON about it is needed to replace its block.
+  return { ...doc, ...documentOf(doc.source, { ...value, at }, doc.metadata), variants: [] };
 }
 
 function jsonOrNull(bytes: Uint8Array): Document | null {

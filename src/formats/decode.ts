@@ -1,20 +1,18 @@
 import { isUtf8 } from "node:buffer";
-import { KeyleafError } from "../errors.ts";
+import { located } from "../errors.ts";
 
 /**
  * Text of a file, strictly UTF-8: a replacement character would silently change a value nobody edits.
  *
  * @returns The text. A byte order mark stays, as U+FEFF at offset 0, so that the text encodes back to the same bytes.
- * @throws `INPUT_UNSUPPORTED` with the line of the first byte that is not UTF-8.
+ * @throws `INPUT_UNSUPPORTED` with line and column of the first byte that is not UTF-8.
  */
 export function decodeUtf8(source: Uint8Array): string {
   if (isUtf8(source)) return asBuffer(source).toString("utf8");
   const offset = firstInvalid(source, 0);
-  const line = lineOfByte(source, offset);
-  throw new KeyleafError("INPUT_UNSUPPORTED", `line ${line}: the file is not UTF-8 text (byte offset ${offset})`, {
-    hint: "save it as UTF-8, or encrypt it as a whole with --type binary",
-    details: { line },
-  });
+  const before = asBuffer(source.subarray(0, offset)).toString("utf8");
+  const hint = "save it as UTF-8, or encrypt it as a whole with --type binary";
+  throw located("INPUT_UNSUPPORTED", "the file is not UTF-8 text", before, before.length, hint);
 }
 
 /**
@@ -55,10 +53,4 @@ function sequenceLength(lead: number): number {
   if (lead >= 0xc2 && lead <= 0xdf) return 2;
   if (lead >= 0xe0 && lead <= 0xef) return 3;
   return lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
-}
-
-function lineOfByte(source: Uint8Array, offset: number): number {
-  let line = 1;
-  for (let at = source.indexOf(10); at !== -1 && at < offset; at = source.indexOf(10, at + 1)) line++;
-  return line;
 }

@@ -1,9 +1,17 @@
-import { plainText } from "../crypto/scalar-bytes.ts";
 import type { Comment, Document, Edit, Entry, Item, Mapping, Node, Place, Scalar } from "../document/document.ts";
 import { str } from "../document/document.ts";
-import { KeyleafError, malformed, pathText } from "../errors.ts";
+import { KeyleafError, malformed } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
-import { escapeNewlines, type FlatItem, flattenMetadata, unescapeNewlines, unflattenMetadata } from "./flatten.ts";
+import {
+  escapeNewlines,
+  type FlatItem,
+  flattenMetadata,
+  onText,
+  unescapeNewlines,
+  unflattenMetadata,
+  unrepresentable,
+  valueText,
+} from "./flatten.ts";
 import type { Format } from "./format.ts";
 
 /**
@@ -20,7 +28,11 @@ export const dotenv: Format = {
   parse,
   edit,
   whyNotClear: ({ at }) =>
-    at?.style === "odd" ? "this line" : at?.style === "multiline" ? "a value over several lines" : null,
+    at?.style === "odd"
+      ? "sops cannot read this line"
+      : at?.style === "multiline"
+        ? "sops cannot read a value over several lines"
+        : null,
   read,
   metadataEdits,
   printNode,
@@ -132,14 +144,9 @@ function endOfMultiline(source: string, start: number, lineEnd: number): number 
   return /^[ \t\r]*(#.*)?$/s.test(source.slice(close + 1, end)) ? end : -1;
 }
 
-function edit(entry: Entry, value: Scalar, _doc: Document): Edit {
+function edit(entry: Entry, value: Scalar): Edit {
   const { start, end } = entry.at as Place;
-  return { start, end, text: entry.kind === "comment" ? withMarker(value) : valueText(value) };
-}
-
-function valueText(value: Scalar): string | Uint8Array {
-  if (value.type !== "str" && value.type !== "comment") return plainText(value);
-  return onText(value.text, escapeNewlines);
+  return { start, end, text: entry.kind === "comment" ? withMarker(value) : valueText(value, escapeNewlines) };
 }
 
 /** Every line of a comment gets its marker. */
@@ -147,13 +154,7 @@ function withMarker(comment: Scalar): string | Uint8Array {
   return onText(comment.text, (text) => `#${text.replaceAll("\n", "\n#")}`);
 }
 
-/** The same change on text and on bytes that are not UTF-8; it may add and look at ASCII only. */
-function onText(text: string | Uint8Array, change: (text: string) => string): string | Uint8Array {
-  if (typeof text === "string") return change(text);
-  return Buffer.from(change(Buffer.from(text).toString("latin1")), "latin1");
-}
-
-function read(text: string, at: Place, _doc: Document): Scalar | null {
+function read(text: string, at: Place): Scalar | null {
   const isOneLine = !text.includes("\n");
   if (at.style === "comment" || at.style === "odd") {
     const isComment = isOneLine && (text.startsWith("#") || isOdd(text));
@@ -224,15 +225,11 @@ function print(roots: readonly Mapping[]): Uint8Array {
 
 /** sops would print these keys too, and read another one back. */
 function keyText(key: string): string {
-  if (/[=\n]|^#/.test(key)) throw unrepresentable(key, "the key cannot stand in a dotenv file");
+  if (/[=\n]|^#/.test(key)) throw unrepresentable([key], "the key cannot stand in a dotenv file");
   return key;
 }
 
 function itemText({ key, value }: Item): string | Uint8Array {
-  if (value.kind !== "leaf") throw unrepresentable(key, "a dotenv file holds no lists and no mappings");
-  return valueText(value.scalar);
-}
-
-function unrepresentable(key: string, why: string): KeyleafError {
-  return new KeyleafError("OUTPUT_UNREPRESENTABLE", `${pathText([key])}: ${why}`, { details: { path: [key] } });
+  if (value.kind !== "leaf") throw unrepresentable([key], "a dotenv file holds no lists and no mappings");
+  return valueText(value.scalar, escapeNewlines);
 }

@@ -1,11 +1,12 @@
 import { plainText } from "../crypto/scalar-bytes.ts";
-import { leaf, list, type Mapping, mapping, type Node } from "../document/document.ts";
-import { KeyleafError } from "../errors.ts";
+import { leaf, list, type Mapping, mapping, type Node, type Path, type Scalar } from "../document/document.ts";
+import { KeyleafError, pathText } from "../errors.ts";
 
 /**
- * The `sops` block as flat names, for formats without nesting: `age[0].recipient` is `age__list_0__map_recipient`.
+ * What the formats without nesting, dotenv and INI, have in common: text of values, and the `sops` block as flat names,
+ * where `age[0].recipient` is `age__list_0__map_recipient`.
  *
- * Source: sops-format 12; SOPS stores/flatten.go.
+ * Source: sops-format 11.4, 12; SOPS stores/flatten.go.
  */
 
 const MAP_STEP = "__map_";
@@ -96,6 +97,22 @@ export function escapeNewlines(text: string): string {
 /** The two characters `\n` as a newline. */
 export function unescapeNewlines(text: string): string {
   return text.replaceAll("\\n", "\n");
+}
+
+/** A value as it is written: strings as `spell` has them, all else as the reference prints it. */
+export function valueText(value: Scalar, spell: (text: string) => string): string | Uint8Array {
+  return value.type === "str" || value.type === "comment" ? onText(value.text, spell) : plainText(value);
+}
+
+/** The same change on text and on bytes that are not UTF-8; it may add and look at ASCII only. */
+export function onText(text: string | Uint8Array, change: (text: string) => string): string | Uint8Array {
+  if (typeof text === "string") return change(text);
+  return Buffer.from(change(Buffer.from(text).toString("latin1")), "latin1");
+}
+
+/** The error for a tree that the format cannot hold. */
+export function unrepresentable(path: Path, why: string): KeyleafError {
+  return new KeyleafError("OUTPUT_UNREPRESENTABLE", `${pathText(path)}: ${why}`, { details: { path: [...path] } });
 }
 
 function invalid(what: string): KeyleafError {

@@ -1,6 +1,6 @@
 import type { Document, Edit, Entry, List, Mapping, Node, Place, Scalar } from "../document/document.ts";
 
-export type FormatId = "yaml" | "json" | "dotenv" | "ini" | "binary";
+export type FormatId = "yaml" | "json" | "toml" | "dotenv" | "ini" | "binary";
 
 /** How a whole tree is printed. */
 export interface PrintOptions {
@@ -30,7 +30,9 @@ export interface Format {
   expand?(container: Mapping | List): string;
   /** What an alias would repeat at a place; `null` when the text is none. */
   repeats?(text: string, at: Place, doc: Document): Node | null;
-  /** Why the reference could not read an entry as it is read here if it stayed clear; `null`: it can. */
+  /** Empty strings are sealed like others; where that is not so, they have nothing to seal. */
+  readonly sealsEmpty?: boolean;
+  /** Why the reference could not read an entry as it is read here if it stayed clear, as a sentence; `null`: it can. */
   whyNotClear?(entry: Entry, doc: Document): string | null;
   /**
    * What a piece of source text would be read as in that place; `null` when it would not be exactly one value (or, for

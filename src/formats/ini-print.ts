@@ -1,8 +1,7 @@
-import { jsonText, plainText } from "../crypto/scalar-bytes.ts";
-import { type Item, type Mapping, type Node, type Scalar, str } from "../document/document.ts";
-import { KeyleafError, pathText } from "../errors.ts";
-import { escapeNewlines, flattenMetadata } from "./flatten.ts";
-import { DEFAULT_SECTION, METADATA_SECTION, readExactly, readKey, trim } from "./ini-scan.ts";
+import { jsonText } from "../crypto/scalar-bytes.ts";
+import { type Item, type Mapping, type Node, type Path, type Scalar, str } from "../document/document.ts";
+import { escapeNewlines, flattenMetadata, onText, unrepresentable, valueText } from "./flatten.ts";
+import { DEFAULT_SECTION, METADATA_SECTION, orNull, readExactly, readKey, trim } from "./ini-scan.ts";
 
 /**
  * INI text as go-ini writes it: values in the quotes they need, delimiters of a section below each other.
@@ -10,16 +9,9 @@ import { DEFAULT_SECTION, METADATA_SECTION, readExactly, readKey, trim } from ".
  * Source: sops-format 11.5; SOPS stores/ini/store.go; go-ini v1.67 file.go.
  */
 
-/** The same change on text and on bytes that are not UTF-8; it may add and look at ASCII only. */
-export function onText(text: string | Uint8Array, change: (text: string) => string): string | Uint8Array {
-  if (typeof text === "string") return change(text);
-  return Buffer.from(change(Buffer.from(text).toString("latin1")), "latin1");
-}
-
 /** A value in the quotes it needs. An envelope needs none. */
-export function valueText(value: Scalar): string | Uint8Array {
-  if (value.type !== "str" && value.type !== "comment") return plainText(value);
-  return onText(value.text, (text) => quotedValue(text) ?? emittedValue(text));
+export function quotedText(value: Scalar): string | Uint8Array {
+  return valueText(value, (text) => quotedValue(text) ?? emittedValue(text));
 }
 
 /** As go-ini writes a value. */
@@ -67,7 +59,7 @@ export function metadataRows(block: Mapping): Row[] {
 }
 
 /** A key as go-ini writes it, or in other quotes where it would not read its own text back. */
-function keyText(key: string, path: readonly string[]): string {
+function keyText(key: string, path: Path): string {
   const emitted = /["=:]/.test(key) ? `\`${key}\`` : key.includes("`") ? `"""${key}"""` : key;
   const written = [emitted, `\`${key}\``, `"""${key}"""`, `"${key}"`].find((text) => isKey(text, key));
   if (written === undefined) throw unrepresentable(path, "the key cannot be written in INI");
@@ -77,22 +69,16 @@ function keyText(key: string, path: readonly string[]): string {
 function isKey(written: string, key: string): boolean {
   if (/^[#;[]|\n/.test(written) || key === "-") return false;
   const line = `${written} =`;
-  try {
-    const { name, valueAt } = readKey(line, line, 0);
-    return name === key && valueAt === line.length;
-  } catch (error) {
-    if (error instanceof KeyleafError) return false;
-    throw error;
-  }
+  const read = orNull(() => readKey(line, line, 0));
+  return read?.name === key && read.valueAt === line.length;
 }
 
-function valueAt(value: Scalar, path: readonly string[]): string | Uint8Array {
-  const { text } = value;
-  const isText = value.type === "str" || value.type === "comment";
-  if (isText && quotedValue(typeof text === "string" ? text : Buffer.from(text).toString("latin1")) === null) {
-    throw unrepresentable(path, "the value cannot be written in INI");
-  }
-  return valueText(value);
+function valueAt(value: Scalar, path: Path): string | Uint8Array {
+  return valueText(value, (text) => {
+    const written = quotedValue(text);
+    if (written === null) throw unrepresentable(path, "the value cannot be written in INI");
+    return written;
+  });
 }
 
 /** @throws `OUTPUT_UNREPRESENTABLE` */
@@ -164,8 +150,4 @@ function commentLines(comment: Scalar, isTrimmed: boolean): string | Uint8Array 
       .join("\n")
       .concat("\n"),
   );
-}
-
-function unrepresentable(path: readonly string[], why: string): KeyleafError {
-  return new KeyleafError("OUTPUT_UNREPRESENTABLE", `${pathText(path)}: ${why}`, { details: { path: [...path] } });
 }

@@ -1,4 +1,4 @@
-import { KeyleafError, lineAndColumn, malformed } from "../errors.ts";
+import { KeyleafError, malformed } from "../errors.ts";
 
 /**
  * INI text as go-ini takes it apart, with the options sops gives it: sections, keys, values and comments, each with its
@@ -31,6 +31,8 @@ interface ValueText extends Span {
   readonly text: string;
   /** The comment on its last line, from the marker on, without blanks at the end. */
   readonly comment: Span | null;
+  /** What go-ini skips behind the quotes of an empty value, which do not hide it when they are sealed. */
+  readonly skipped: Span | null;
   /** Where the line after it begins. */
   readonly next: number;
 }
@@ -149,7 +151,7 @@ function readValue(source: string, at: number): ValueText {
   const start = skipSpace(source, at, next);
   if (start === next) {
     const empty = at + (/^[ \t]*/.exec(source.slice(at, next)) as RegExpExecArray)[0].length;
-    return { text: "", start: empty, end: empty, comment: null, next };
+    return { text: "", start: empty, end: empty, comment: null, skipped: null, next };
   }
   const line = source.slice(start, next);
   // go-ini takes three quotes at the very end of a file for a value; whatever follows them would change what they are.
@@ -161,10 +163,14 @@ function readValue(source: string, at: number): ValueText {
   const written = marker === -1 ? trimmed : trimEnd(trimmed.slice(0, marker));
   const comment = marker === -1 ? null : { start: start + marker, end: start + trimmed.length };
   const isQuoted = /^(?:'[^']*'|"[^"]*")$/s.test(written);
-  return { text: isQuoted ? written.slice(1, -1) : written, start, end: start + written.length, comment, next };
+  const text = isQuoted ? written.slice(1, -1) : written;
+  return { text, start, end: start + written.length, comment, skipped: null, next };
 }
 
-/** Up to the last such quote on its first line, or else on the first line that has one. What follows a closing quote is skipped. */
+/**
+ * Up to the last such quote on its first line, or else on the first later line that has one and does not end with a
+ * backslash. What follows a closing quote is skipped.
+ */
 function readQuoted(source: string, start: number, next: number, quote: string): ValueText {
   const from = start + quote.length;
   let lineStart = from;
@@ -174,26 +180,23 @@ function readQuoted(source: string, start: number, next: number, quote: string):
     if (lineEnd === source.length) throw malformed("the value's quote is not closed", source, start);
     lineStart = lineEnd;
     lineEnd = nextLine(source, lineStart);
-    close = source.slice(lineStart, lineEnd).lastIndexOf(quote);
+    const line = source.slice(lineStart, lineEnd);
+    close = trimEnd(line).endsWith("\\") ? -1 : line.lastIndexOf(quote);
   }
   const text = source.slice(from, lineStart + close);
   const behind = trimEnd(source.slice(lineStart + close + quote.length, lineEnd));
-  const end = lineStart + close + quote.length + behind.length;
-  if (text === "" && behind !== "") throw skippedText(source, start);
+  const closeEnd = lineStart + close + quote.length;
+  const end = closeEnd + behind.length;
+  if (text === "" && behind !== "") {
+    const skipped = { start: skipSpace(source, closeEnd, end), end };
+    return { text, start, end: closeEnd, comment: null, skipped, next: lineEnd };
+  }
   // Only where the value has several lines is what follows looked at for a comment; else it is skipped text.
   const marker = lineStart === from ? -1 : behind.search(/[#;]/);
-  if (marker === -1) return { text, start, end, comment: null, next: lineEnd };
-  const comment = { start: end - behind.length + marker, end };
-  return { text, start, end: start + trimEnd(source.slice(start, comment.start)).length, comment, next: lineEnd };
-}
-
-/** An empty value is not sealed, so that what is skipped behind it would stay clear. */
-function skippedText(source: string, offset: number): KeyleafError {
-  const { line } = lineAndColumn(source, offset);
-  return new KeyleafError("INPUT_UNSUPPORTED", `line ${line}: there is text behind an empty quoted value`, {
-    hint: "INI readers skip that text: remove it, or write it as a comment on a line of its own",
-    details: { line },
-  });
+  if (marker === -1) return { text, start, end, comment: null, skipped: null, next: lineEnd };
+  const comment = { start: closeEnd + marker, end };
+  const valueEnd = start + trimEnd(source.slice(start, comment.start)).length;
+  return { text, start, end: valueEnd, comment, skipped: null, next: lineEnd };
 }
 
 /** A value whose lines end with a backslash; `end` is behind the first one. A blank line or the end of the file ends it. */
@@ -211,7 +214,7 @@ function readContinued(source: string, start: number, end: number, next: number)
     if (!text.endsWith("\\")) break;
     text = text.slice(0, -1);
   }
-  return { text, start, end: valueEnd, comment: null, next: at };
+  return { text, start, end: valueEnd, comment: null, skipped: null, next: at };
 }
 
 /** Where the line after the one at `at` begins; the end of the text after the last one. */
@@ -239,23 +242,18 @@ export function trim(text: string): string {
   return trimEnd(text.slice(skipSpace(text, 0, text.length)));
 }
 
-/** The same as `scan`; nothing where that fails. */
-export function scanOrNothing(text: string): Section[] {
+/** What `read` gives; `null` where it refuses the text. */
+export function orNull<T>(read: () => T): T | null {
   try {
-    return scan(text);
+    return read();
   } catch (error) {
-    if (error instanceof KeyleafError) return [];
+    if (error instanceof KeyleafError) return null;
     throw error;
   }
 }
 
 /** What `written` is read as before `behind`; `null` when it is not exactly one value. */
 export function readExactly(written: string, behind: string): string | null {
-  try {
-    const value = readValue(written + behind, 0);
-    return value.start === 0 && value.end === written.length ? value.text : null;
-  } catch (error) {
-    if (error instanceof KeyleafError) return null;
-    throw error;
-  }
+  const value = orNull(() => readValue(written + behind, 0));
+  return value?.start === 0 && value.end === written.length ? value.text : null;
 }

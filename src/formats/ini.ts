@@ -2,19 +2,19 @@ import type { Comment, Document, Edit, Entry, Item, Mapping, Place, Scalar } fro
 import { str } from "../document/document.ts";
 import { KeyleafError } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
-import { unescapeNewlines, unflattenMetadata } from "./flatten.ts";
+import { onText, unescapeNewlines, unflattenMetadata } from "./flatten.ts";
 import type { Format } from "./format.ts";
-import { metadataRows, onText, print, printNode, rowsText, valueText } from "./ini-print.ts";
+import { metadataRows, print, printNode, quotedText, rowsText } from "./ini-print.ts";
 import {
   type CommentText,
   type KeyLine,
   METADATA_SECTION,
   nextLine,
+  orNull,
   readExactly,
   type Section,
   type Span,
   scan,
-  scanOrNothing,
   skipSpace,
   trim,
   trimEnd,
@@ -23,11 +23,12 @@ import {
 /**
  * INI as sops reads it through go-ini, quirks included: the tree has one mapping a section, `DEFAULT` (keys before any
  * header) always first, and the comment of a key behind its key. Text that go-ini skips (values that a later key of the
- * same name replaces, comments that belong to nothing) must not stay clear, but may not be seen in the tree either: it
- * comes as comments at the end of its section, where it governs no value and is no part of the MAC.
+ * same name replaces, what stands behind an empty value in quotes, comments that belong to nothing) must not stay clear,
+ * but may not be seen in the tree either: it comes as comments at the end of its section, where it governs no value and
+ * is no part of the MAC.
  *
- * Styles: `value`, `comment`, and `odd` for comments that must not stay clear, as they are the text of a value, or as sops
- * crashes when it is to print them. What kind of comment one is shows in the text around it.
+ * Styles: `value`; `replaced` and `skipped` for such text other than comments; `comment`; and `odd` for comments that
+ * must not stay clear, as sops crashes when it is to print them. What kind of comment one is shows in the text around it.
  *
  * Source: sops-format 6.5, 11.5, 12; SOPS stores/ini/store.go; go-ini v1.67 parser.go, file.go.
  */
@@ -43,11 +44,10 @@ export const ini: Format = {
   print,
 };
 
-function whyNotClear(entry: Entry, doc: Document): string | null {
-  const { at } = entry;
-  if (at?.style !== "odd") return null;
-  const isValue = commentKind(at, doc) === "value";
-  return isValue ? "a value that a later key of the same name replaces" : "a comment whose first line is markers only";
+function whyNotClear({ at }: Entry): string | null {
+  if (at?.style === "replaced") return "sops cannot read a value that a later key of the same name replaces";
+  if (at?.style === "skipped") return "sops cannot read text behind an empty quoted value";
+  return at?.style === "odd" ? "sops cannot read a comment whose first line is markers only" : null;
 }
 
 /** What sops strips from the front of a comment: the first marker, and more of the same or blanks. */
@@ -76,9 +76,11 @@ function mappingOf(section: Section, source: string): Mapping {
   // Of several lines with one name, the first gives the position, the last all else: a Map keeps both.
   const lastOf = new Map(section.keys.map((line) => [line.name, line]));
   for (const line of section.keys) {
+    const { skipped } = line.value;
+    if (skipped !== null) unseen.push(comment(skipped, source.slice(skipped.start, skipped.end), "skipped"));
     if (lastOf.get(line.name) === line) continue;
     unseen.push(...commentsOf(line, source));
-    if (line.value.text !== "") unseen.push(comment(line.value, line.value.text, false, true));
+    if (line.value.text !== "") unseen.push(comment(line.value, line.value.text, "replaced"));
   }
   for (const [key, line] of lastOf) {
     members.push({
@@ -99,24 +101,26 @@ function commentsOf({ above, value }: KeyLine, source: string): Comment[] {
     const text = textOf(above.joined);
     // Markers only, which sops reads as nothing: joined with what is beside the key, it would crash printing that.
     const isBare = text === "" && value.comment !== null;
-    comments.push(comment(above, isBare ? trim(above.joined) : text, false, isBare || isOdd(above.joined)));
+    comments.push(comment(above, isBare ? trim(above.joined) : text, isBare ? "odd" : styleOf(above)));
   }
   if (value.comment !== null) {
     const { start, end } = value.comment;
-    comments.push(comment(value.comment, textOf(source.slice(start, end)), true, false));
+    comments.push({ ...comment(value.comment, textOf(source.slice(start, end)), "comment"), inline: true });
   }
   return comments;
 }
 
 function commentOf(text: CommentText): Comment {
-  return comment(text, textOf(text.joined), false, isOdd(text.joined));
+  return comment(text, textOf(text.joined), styleOf(text));
 }
 
-function comment(span: Span, text: string, inline: boolean, odd: boolean): Comment {
-  return { kind: "comment", scalar: { type: "comment", text }, inline, at: place(span, odd ? "odd" : "comment") };
+type Style = "value" | "replaced" | "skipped" | "comment" | "odd";
+
+function comment(span: Span, text: string, style: Style): Comment {
+  return { kind: "comment", scalar: { type: "comment", text }, inline: false, at: place(span, style) };
 }
 
-function place({ start, end }: Span, style: "value" | "comment" | "odd"): Place {
+function place({ start, end }: Span, style: Style): Place {
   return { start, end, style, indent: 0, itemStart: -1 };
 }
 
@@ -127,14 +131,16 @@ function textOf(joined: string): string {
 }
 
 /** sops crashes when it is to print a comment whose first line holds nothing but markers. Sealed, that line is left out. */
-function isOdd(joined: string): boolean {
-  return trim(joined).replace(MARKER, "").startsWith("\n");
+function styleOf({ joined }: CommentText): Style {
+  return trim(joined).replace(MARKER, "").startsWith("\n") ? "odd" : "comment";
 }
 
 function edit(entry: Entry, value: Scalar, doc: Document): Edit {
-  const { start, end } = entry.at as Place;
-  const kind = entry.kind === "leaf" ? "value" : commentKind(entry.at as Place, doc);
-  if (kind === "value") return { start, end, text: valueText(value) };
+  const at = entry.at as Place;
+  const { start, end } = at;
+  if (isValue(at)) return { start, end, text: quotedText(value) };
+  if (at.style === "skipped") return { start, end, text: value.text };
+  const kind = commentKind(at, doc);
   const here = doc.source.slice(start, end);
   const marker = MARKER.exec(here)?.[0] ?? "; ";
   const text = onText(value.text, (lines) => marker + withMarkers(lines));
@@ -144,13 +150,17 @@ function edit(entry: Entry, value: Scalar, doc: Document): Edit {
   return { start, end, text: onText(text, (lines) => lines + above + header) };
 }
 
-/** What a comment's place holds: comment lines, a comment beside a key, comments and a section header, or a value. */
-function commentKind(at: Place, { source }: Document): "lines" | "beside" | "header" | "value" {
+function isValue({ style }: Place): boolean {
+  return style === "value" || style === "replaced";
+}
+
+/** What a comment's place holds: comment lines, a comment beside a key, or comments and a section header. */
+function commentKind(at: Place, { source }: Document): "lines" | "beside" | "header" {
   const here = source.slice(at.start, at.end);
   const lineStart = source.lastIndexOf("\n", at.start - 1) + 1;
   const isOwnLine = trim(source.slice(lineStart, at.start).replace("\ufeff", "")) === "";
-  if (isOwnLine) return headerParts(here).header === "" ? "lines" : "header";
-  return MARKER.test(here) ? "beside" : "value";
+  if (!isOwnLine) return "beside";
+  return headerParts(here).header === "" ? "lines" : "header";
 }
 
 /** The header in a place of comment lines, without the comment beside it, and the white space above it; both empty where there is none. */
@@ -175,13 +185,17 @@ function withMarkers(text: string): string {
 }
 
 function read(text: string, at: Place, doc: Document): Scalar | null {
-  const kind = at.style === "value" ? "value" : commentKind(at, doc);
-  if (kind === "value") {
+  if (isValue(at)) {
     // The rest of the line and the next one decide about comments and continuation.
     const behind = doc.source.slice(at.end, nextLine(doc.source, nextLine(doc.source, at.end)));
     const value = readExactly(text, behind);
     return value === null ? null : { type: at.style === "value" ? "str" : "comment", text: value };
   }
+  if (at.style === "skipped") {
+    const isSkipped = text !== "" && trim(text) === text && !/["`\n]/.test(text);
+    return isSkipped ? { type: "comment", text } : null;
+  }
+  const kind = commentKind(at, doc);
   if (kind === "beside" && /\n|\\$/.test(text)) return null;
   const joined = kind === "header" ? readHeaderComment(text, at, doc) : readLines(text);
   if (joined === null) return null;
@@ -191,7 +205,7 @@ function read(text: string, at: Place, doc: Document): Scalar | null {
 
 /** The comment in a text of nothing but comment lines. */
 function readLines(text: string): string | null {
-  const [only, ...others] = scanOrNothing(text);
+  const [only, ...others] = orNull(() => scan(text)) ?? [];
   const lines = only?.stray[0];
   if (lines === undefined || others.length > 0 || only?.keys.length !== 0) return null;
   return lines.start === 0 && lines.end === text.length ? lines.joined : null;
@@ -199,7 +213,7 @@ function readLines(text: string): string | null {
 
 /** The comment of a header of the same name, in a text that holds nothing else. */
 function readHeaderComment(text: string, at: Place, { source }: Document): string | null {
-  const [first, section, ...others] = scanOrNothing(text);
+  const [first, section, ...others] = orNull(() => scan(text)) ?? [];
   if (section === undefined || others.length > 0 || first?.keys.length !== 0 || section.keys.length !== 0) return null;
   if (section.name !== headerParts(source.slice(at.start, at.end)).name) return null;
   const { comment } = section;

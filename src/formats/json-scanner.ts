@@ -1,6 +1,6 @@
 import { boolScalar, floatScalar, intScalar, NULL } from "../crypto/scalar-bytes.ts";
 import type { Item, Leaf, List, Mapping, Node, Scalar } from "../document/document.ts";
-import { KeyleafError, lineAndColumn, malformed } from "../errors.ts";
+import { KeyleafError, lineAndColumn, located, malformed, pathText } from "../errors.ts";
 
 /**
  * Strict JSON (RFC 8259) to a tree whose leaves know their offsets, in one pass. Unlike `JSON.parse` it keeps duplicate
@@ -38,14 +38,22 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ["t", "\t"],
 ]);
 
+/** A JSON file: the top-level value with its range, and the `sops` member apart. */
+export interface ScannedJson {
+  readonly top: Node;
+  readonly start: number;
+  readonly end: number;
+  /** `at` covers the whole member, from the quote of its key to the end of its value. */
+  readonly metadata: Mapping | null;
+}
+
 /**
- * A whole file: one object, with the `sops` member apart.
+ * A whole file.
  *
- * @returns `metadata.at` covers the whole member, from the quote of its key to the end of its value.
- * @throws `INPUT_EMPTY`, `INPUT_MALFORMED`, `INPUT_UNSUPPORTED` (another value at top, nested too deeply, a number that
- * no float64 can hold), `INPUT_METADATA` (two `sops` members, or one that is not an object).
+ * @throws `INPUT_MALFORMED`, `INPUT_UNSUPPORTED` (nested too deeply, a number that no float64 can hold), `INPUT_METADATA`
+ * (two `sops` members, or one that is not an object).
  */
-export function scanJson(source: string): { root: Mapping; metadata: Mapping | null } {
+export function scanJson(source: string): ScannedJson {
   return new Scanner(source).file();
 }
 
@@ -98,20 +106,16 @@ class Scanner {
     this.#source = source;
   }
 
-  file(): { root: Mapping; metadata: Mapping | null } {
+  file(): ScannedJson {
     if (this.#source.startsWith("\ufeff")) this.#at = 1;
     this.#skipBlank();
     if (this.#at === this.#source.length) throw malformed("the file is empty", this.#source, 0);
     const start = this.#at;
-    const root = this.#value(1, false);
+    const top = this.#value(1, false);
+    const end = this.#at;
     this.#skipBlank();
     if (this.#at < this.#source.length) throw this.#expected("the end of the file");
-    if (root.kind !== "mapping") {
-      throw this.#unsupported(start, "the top level of a JSON file must be an object", {
-        hint: "put it under a key, or encrypt the file as a whole with --type binary",
-      });
-    }
-    return { root, metadata: this.#metadata };
+    return { top, start, end, metadata: this.#metadata };
   }
 
   onlyScalar(): Scalar | null {
@@ -124,7 +128,7 @@ class Scanner {
   #value(depth: number, inList: boolean): Node {
     const code = this.#source.charCodeAt(this.#at);
     if (code === OPEN_BRACE || code === OPEN_BRACKET) {
-      if (depth > MAX_DEPTH) throw this.#unsupported(this.#at, `nested more than ${MAX_DEPTH} levels deep`);
+      if (depth > MAX_DEPTH) throw this.#unsupported(`nested more than ${MAX_DEPTH} levels deep`);
       return code === OPEN_BRACE ? this.#object(depth) : this.#array(depth);
     }
     const start = this.#at;
@@ -202,10 +206,7 @@ class Scanner {
     const text = this.#source.slice(this.#at, NUMBER.lastIndex);
     const scalar = numberScalar(text);
     if (scalar === null) {
-      throw this.#unsupported(this.#at, "a number is out of range", {
-        hint: "put it in quotes",
-        path: [...this.#path],
-      });
+      throw this.#unsupported("a number is out of range", "put it in quotes");
     }
     this.#at += text.length;
     return scalar;
@@ -216,16 +217,16 @@ class Scanner {
     const start = this.#at + 1;
     const end = this.#source.indexOf('"', start);
     const text = this.#source.slice(start, end);
-    if (end === -1 || NOT_PLAIN.test(text)) return this.#escapedString(start, start);
+    if (end === -1 || NOT_PLAIN.test(text)) return this.#escapedString(start);
     this.#at = end + 1;
     return text;
   }
 
-  #escapedString(start: number, firstEscape: number): string {
+  #escapedString(start: number): string {
     const source = this.#source;
-    let text = source.slice(start, firstEscape);
-    let from = firstEscape;
-    for (let at = firstEscape; ; ) {
+    let text = "";
+    let from = start;
+    for (let at = start; ; ) {
       const code = source.charCodeAt(at);
       if (code === BACKSLASH) {
         text += source.slice(from, at) + this.#escape(at + 1);
@@ -291,12 +292,8 @@ class Scanner {
     return isAfterComma && (next === "}" || next === "]") ? "JSON has no comma after the last entry" : undefined;
   }
 
-  #unsupported(offset: number, what: string, more: { hint?: string; path?: string[] } = {}): KeyleafError {
-    const { line, column } = lineAndColumn(this.#source, offset);
-    const { hint, path } = more;
-    return new KeyleafError("INPUT_UNSUPPORTED", `line ${line}, column ${column}: ${what}`, {
-      ...(hint === undefined ? {} : { hint }),
-      details: { line, column, ...(path === undefined ? {} : { path }) },
-    });
+  #unsupported(what: string, hint?: string): KeyleafError {
+    const path = this.#path.length === 0 ? "" : ` (${pathText(this.#path)})`;
+    return located("INPUT_UNSUPPORTED", `${what}${path}`, this.#source, this.#at, hint);
   }
 }

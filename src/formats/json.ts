@@ -1,5 +1,15 @@
 import { jsonText } from "../crypto/scalar-bytes.ts";
-import type { Document, Edit, Entry, Mapping, Node, Place, Scalar } from "../document/document.ts";
+import {
+  type Document,
+  type Edit,
+  type Entry,
+  type Mapping,
+  mapping,
+  type Node,
+  type Place,
+  type Scalar,
+  type Variant,
+} from "../document/document.ts";
 import { KeyleafError, lineAndColumn } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
 import type { Format, PrintOptions } from "./format.ts";
@@ -7,9 +17,9 @@ import { isText, type Layout, printJson, quote, referenceLayout } from "./json-p
 import { scanJson, scanScalar, skipBlank, skipBlankBack } from "./json-scanner.ts";
 
 /**
- * JSON. Places cover a value with its quotes; their style is `string` or `literal`. A byte order mark at the start is
- * read but not written into sealed files, which the reference would refuse: {@link Format.metadataEdits} takes it out,
- * and who opens the file puts it back.
+ * JSON. Places cover a value with its quotes; their style is `string` or `literal`. What the reference refuses is written
+ * otherwise into sealed files: a byte order mark is left out, and what is no object at the top becomes the value of a key
+ * `data`.
  *
  * Source: RFC 8259; sops-format 11.3; SOPS stores/json/store.go.
  */
@@ -24,10 +34,40 @@ export const json: Format = {
   print,
 };
 
-function parse(bytes: Uint8Array): Document {
+interface JsonDocument extends Document {
+  /** Range of the top-level value. */
+  readonly top: { readonly start: number; readonly end: number };
+}
+
+const isNothing = (text: string): boolean => text === "";
+const isMark = (text: string): boolean => text === "\ufeff";
+const WRAPPER = '{"data": ';
+
+function parse(bytes: Uint8Array): JsonDocument {
   const source = decodeUtf8(bytes);
-  const { root, metadata } = scanJson(source);
-  return { source, roots: [root], metadata };
+  const { top, start, end, metadata } = scanJson(source);
+  const isWrapped = top.kind !== "mapping";
+  const variants: Variant[] = [
+    {
+      kind: "mark",
+      start: 0,
+      end: source.startsWith("\ufeff") ? 1 : 0,
+      sealed: "",
+      isPlain: isMark,
+    },
+  ];
+  if (isWrapped) {
+    const { newline } = shapeOf(source, { start, end }).layout;
+    variants.push({ kind: "open", start, end: start, sealed: WRAPPER, isPlain: isNothing });
+    variants.push({ kind: "close", start: end, end, sealed: `${newline}}`, isPlain: isNothing });
+  } else if (source.startsWith(WRAPPER, start) && top.members.length === 1) {
+    // This may be such a wrapper.
+    const close = skipBlankBack(source, end - 1);
+    variants.push({ kind: "open", start, end: start + WRAPPER.length, sealed: WRAPPER, isPlain: isNothing });
+    variants.push({ kind: "close", start: close, end, sealed: source.slice(close, end), isPlain: isNothing });
+  }
+  const root = isWrapped ? mapping([["data", top]]) : top;
+  return { source, roots: [root], metadata, variants, isWrapped, top: { start, end } };
 }
 
 function edit(entry: Entry, value: Scalar, doc: Document): Edit {
@@ -82,16 +122,17 @@ function metadataEdits(doc: Document, block: Mapping | null): Edit[] {
   const place = doc.metadata?.at ?? null;
   if (block === null) return place === null ? [] : [memberRemoval(source, place)];
 
-  const edits: Edit[] = source.startsWith("\ufeff") ? [{ start: 0, end: 1, text: "" }] : [];
-  const { open, lastEnd, layout, indent } = shapeOf(source);
+  const { top } = doc as JsonDocument;
+  const { lastEnd, isEmpty, layout, indent } = shapeOf(source, top);
   const member = `"sops":${layout.blank}${printJson(block, layout, indent)}`;
-  if (place !== null) edits.push({ start: place.start, end: place.end, text: member });
-  else {
-    const isEmpty = lastEnd === open + 1;
-    const gap = layout.newline === "" ? (isEmpty ? "" : layout.blank) : layout.newline + indent;
-    edits.push({ start: lastEnd, end: lastEnd, text: `${isEmpty ? "" : ","}${gap}${member}` });
+  if (place !== null) return [{ start: place.start, end: place.end, text: member }];
+  if (doc.isWrapped === true) {
+    return [
+      { start: top.end, end: top.end, text: `,${layout.newline === "" ? " " : layout.newline + indent}${member}` },
+    ];
   }
-  return edits;
+  const gap = layout.newline === "" ? (isEmpty ? "" : layout.blank) : layout.newline + indent;
+  return [{ start: lastEnd, end: lastEnd, text: `${isEmpty ? "" : ","}${gap}${member}` }];
 }
 
 function memberRemoval(source: string, at: Place): Edit {
@@ -102,23 +143,25 @@ function memberRemoval(source: string, at: Place): Edit {
   return { start: before + 1, end: at.end, text: "" };
 }
 
-/** How a file is laid out at its top level: offsets of its opening brace and behind its last value; manner of writing. */
-function shapeOf(source: string): { open: number; lastEnd: number; layout: Layout; indent: string } {
-  const open = source.indexOf("{");
-  const close = skipBlankBack(source, source.length) - 1;
+/** How a file is laid out at its top level: offset behind its last value, and manner of writing. */
+function shapeOf(
+  source: string,
+  top: { readonly start: number; readonly end: number },
+): { lastEnd: number; isEmpty: boolean; layout: Layout; indent: string } {
+  const close = top.end - 1;
   const lastEnd = skipBlankBack(source, close);
-  const first = skipBlank(source, open + 1);
+  const first = skipBlank(source, top.start + 1);
   const isEmpty = first === close;
-  const line = /(\r\n|\n|\r)([\t ]*)$/.exec(source.slice(open + 1, first));
+  const line = /(\r\n|\n|\r)([\t ]*)$/.exec(source.slice(top.start + 1, Math.min(first, top.end)));
   if (line === null) {
     const isMinified = !isEmpty && /^"[^"\\]*(?:\\.[^"\\]*)*":\S/.test(source.slice(first));
-    return { open, lastEnd, layout: { newline: "", unit: "", blank: isMinified ? "" : " " }, indent: "" };
+    return { lastEnd, isEmpty, layout: { newline: "", unit: "", blank: isMinified ? "" : " " }, indent: "" };
   }
   const [, newline = "\n", lineIndent = ""] = line;
   const outer = /[\r\n]([\t ]*)$/.exec(source.slice(lastEnd, close))?.[1] ?? "";
   const indent = isEmpty ? `${outer}\t` : lineIndent;
   const unit = indent.startsWith(outer) ? indent.slice(outer.length) : indent;
-  return { open, lastEnd, layout: { newline, unit, blank: " " }, indent };
+  return { lastEnd, isEmpty, layout: { newline, unit, blank: " " }, indent };
 }
 
 function printNode(node: Node, options: PrintOptions): Uint8Array {

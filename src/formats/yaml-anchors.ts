@@ -3,13 +3,18 @@ import { KeyleafError, malformed } from "../errors.ts";
 
 /** What an alias repeats. */
 export interface Anchor {
-  readonly name: string;
   /** Range of the anchored node. */
   readonly start: number;
   readonly end: number;
   readonly node: Node;
   /** It names a key, which stays clear whatever is done to its aliases. */
   readonly isKey: boolean;
+}
+
+/** An anchor's name from where its node begins; `anchor` is `null` until that ends. */
+export interface Slot {
+  readonly name: string;
+  anchor: Anchor | null;
 }
 
 /** Values that aliases may add in all. */
@@ -23,8 +28,7 @@ export class Anchors {
   readonly aliases: { readonly at: Place; readonly target: { readonly start: number; readonly end: number } }[] = [];
 
   readonly #text: string;
-  readonly #defined = new Map<string, Anchor>();
-  readonly #open = new Set<string>();
+  readonly #slots = new Map<string, Slot>();
   #repeated = 0;
 
   constructor(text: string) {
@@ -33,31 +37,37 @@ export class Anchors {
 
   /** Anchors do not reach into the next document. */
   startDocument(): void {
-    this.#defined.clear();
+    this.#slots.clear();
   }
 
-  /** Marks an anchor as begun: an alias of it inside itself has no end. */
-  open(name: string): void {
-    this.#open.add(name);
+  /**
+   * Marks an anchor as begun. An alias of it inside itself has no end; of two that are open, the later one counts.
+   * @returns where {@link define} puts it
+   */
+  open(name: string): Slot {
+    const slot: Slot = { name, anchor: null };
+    this.#slots.set(name, slot);
+    return slot;
   }
 
-  define(anchor: Anchor): void {
-    if (!/^[\w-]+$/.test(anchor.name)) {
+  define(slot: Slot, anchor: Anchor): void {
+    if (!/^[\w-]+$/.test(slot.name)) {
       throw malformed("sops reads no anchor names but letters, digits, _ and -", this.#text, anchor.start);
     }
-    this.#open.delete(anchor.name);
-    this.#defined.set(anchor.name, anchor);
-    const known = this.all.get(anchor.name);
-    if (known === undefined) this.all.set(anchor.name, [anchor]);
+    slot.anchor = anchor;
+    const known = this.all.get(slot.name);
+    if (known === undefined) this.all.set(slot.name, [anchor]);
     else known.push(anchor);
   }
 
   /** What an alias stands for: a copy, whose entries are authenticated under their own paths. */
   repeat(name: string, at: Place): Node {
-    if (this.#open.has(name)) throw malformed("an alias repeats what it stands in", this.#text, at.start);
-    const anchor = this.#defined.get(name);
-    if (anchor === undefined) throw malformed("an alias has no anchor before it", this.#text, at.start);
-    if (!anchor.isKey) this.aliases.push({ at, target: { start: anchor.start, end: anchor.end } });
+    const slot = this.#slots.get(name);
+    if (slot === undefined) throw malformed("an alias has no anchor before it", this.#text, at.start);
+    const { anchor } = slot;
+    if (anchor === null) throw malformed("an alias repeats what it stands in", this.#text, at.start);
+    const isNull = anchor.node.kind === "leaf" && anchor.node.scalar.type === "null";
+    if (!anchor.isKey && !isNull) this.aliases.push({ at, target: { start: anchor.start, end: anchor.end } });
     return this.#copy(anchor.node, anchor.node.kind === "leaf" ? at : { ...at, style: ALIAS });
   }
 

@@ -12,12 +12,22 @@ export interface ComposedDocument {
   readonly contents: ParsedNode | null;
   /** Comments between this document and the next. */
   readonly after: readonly CST.SourceToken[];
+  readonly directives: Directives;
   /** Offset at which the text of the document ends: at its `...`, at the next `---`, or at the end of the file. */
   readonly end: number;
 }
 
+/** What stands in front of a document's `---`. */
+export interface Directives {
+  /** Where the version of a `%YAML` directive stands. */
+  readonly version: { readonly start: number; readonly end: number } | null;
+  /** The lines that give tags their handles. */
+  readonly tags: string;
+}
+
 interface Pending {
   readonly token: CST.Document;
+  readonly directives: Directives;
   readonly after: CST.SourceToken[];
   end: number;
 }
@@ -35,13 +45,65 @@ interface YamlError {
 
 /**
  * Parses a file and reports the first thing that `yaml` finds wrong.
- * @returns the documents, the comments before the first, and where `yaml` lost text (it drops a comment in rare places), or
- * `null`.
+ * @returns the documents, the comments before the first, those that `yaml` was not shown, from the end of the text, and
+ * where it lost one (it drops a comment in rare places), or `null`.
+ * @param toHide - comments that it is not to see
  * @throws `INPUT_MALFORMED` with line and column, `INPUT_EMPTY`, `INPUT_UNSUPPORTED` for too deep a nesting.
  */
-export function composeYaml(text: string): {
+export function composeYaml(
+  text: string,
+  toHide: readonly CST.SourceToken[],
+): {
   documents: ComposedDocument[];
   before: readonly CST.SourceToken[];
+  hidden: CST.SourceToken[];
+  lostAt: number | null;
+} {
+  const hidden: CST.SourceToken[] = [...toHide];
+  for (let source = hide(toHide, text); ; ) {
+    const { errors, ...result } = run(source);
+    const [error] = errors;
+    if (error === undefined) return { ...result, hidden: hidden.toSorted((a, b) => b.offset - a.offset) };
+    if (error.code === "RESOURCE_EXHAUSTION") throw tooDeep();
+    const misread = errors.flatMap(({ code, pos }) =>
+      code === "MULTILINE_IMPLICIT_KEY" ? commentsAbove(source, pos[0]) : [],
+    );
+    if (misread.length === 0) throw malformed(errorText(error), text, error.pos[0]);
+    hidden.push(...misread);
+    source = hide(misread, source);
+  }
+}
+
+/** The text with blanks in the place of comments. */
+function hide(comments: readonly CST.SourceToken[], text: string): string {
+  let hidden = text;
+  for (const { offset, source } of comments)
+    hidden = hidden.slice(0, offset) + " ".repeat(source.length) + hidden.slice(offset + source.length);
+  return hidden;
+}
+
+/**
+ * Comments on the lines above an offset, up to a line that ends with a colon or a dash. Below one that is indented no more than the
+ * key, `yaml` takes a plain value and the next key for one; so it is not shown these comments.
+ */
+function commentsAbove(text: string, offset: number): CST.SourceToken[] {
+  const found: CST.SourceToken[] = [];
+  for (let end = text.lastIndexOf("\n", offset); end > 0; ) {
+    const start = text.lastIndexOf("\n", end - 1) + 1;
+    const line = text.slice(start, end);
+    const comment = /^( *)(#[^\r]*)/.exec(line);
+    if (comment === null && line.trim() !== "") return /[:-]\s*(?:[&!]\S+\s*)*(?:\s#.*)?$/.test(line) ? found : [];
+    const [, pad = "", source = ""] = comment ?? [];
+    if (comment !== null) found.push({ type: "comment", offset: start + pad.length, indent: 0, source });
+    end = start - 1;
+  }
+  return [];
+}
+
+function run(text: string): {
+  documents: ComposedDocument[];
+  before: readonly CST.SourceToken[];
+  errors: YamlError[];
   lostAt: number | null;
 } {
   const composer = new Composer({
@@ -56,13 +118,15 @@ export function composeYaml(text: string): {
   const pending: Pending[] = [];
   const before: CST.SourceToken[] = [];
   const composed: Composed[] = [];
+  const directives: CST.Directive[] = [];
   let covered = 0;
   let lostAt: number | null = null;
   try {
     for (const token of new Parser().parse(text)) {
-      if (token.offset > covered) lostAt ??= covered;
+      if (text.slice(covered, token.offset).includes("#")) lostAt ??= covered;
       covered = token.offset + lengthOf(token);
-      note(token, text, pending, before);
+      if (token.type === "directive") directives.push(token);
+      note(token, text, pending, before, directives);
       composed.push(...composer.next(token));
     }
     composed.push(...composer.end());
@@ -70,33 +134,48 @@ export function composeYaml(text: string): {
     if (error instanceof RangeError) throw tooDeep();
     throw error;
   }
-  for (const { errors } of [...composed, composer.streamInfo()]) {
-    const [error] = errors;
-    if (error?.code === "RESOURCE_EXHAUSTION") throw tooDeep();
-    if (error !== undefined) throw malformed(errorText(error), text, error.pos[0]);
-  }
-  if (pending.length === 0) {
+  const errors = [...composed, composer.streamInfo()].flatMap((part) => part.errors);
+  if (pending.length === 0 && errors.length === 0) {
     if (text.replace("\ufeff", "").trim() === "") throw new KeyleafError("INPUT_EMPTY", "the file is empty");
-    throw new KeyleafError("INPUT_MALFORMED", "the file holds only comments and no document");
+    throw malformed("the file ends before a document begins", text, text.length);
   }
   const documents = pending.map((document, i) => ({
     ...document,
     contents: (composed[i]?.contents ?? null) as ParsedNode | null,
   }));
-  if (covered < text.length) lostAt ??= covered;
-  return { documents, before, lostAt };
+  if (text.slice(covered).includes("#")) lostAt ??= covered;
+  return { documents, before, errors, lostAt };
 }
 
-function note(token: CST.Token, text: string, pending: Pending[], before: CST.SourceToken[]): void {
+function note(
+  token: CST.Token,
+  text: string,
+  pending: Pending[],
+  before: CST.SourceToken[],
+  directives: CST.Directive[],
+): void {
   const last = pending.at(-1);
   if (token.type === "comment") (last?.after ?? before).push(token);
   if (token.type !== "document" && token.type !== "doc-end" && token.type !== "directive") return;
   if (last !== undefined) last.end = Math.min(last.end, token.offset);
-  if (token.type === "document") pending.push({ token, after: [], end: text.length });
-  else if (token.type === "doc-end") last?.after.push(...(token.end ?? []).filter((part) => part.type === "comment"));
-  else if (/^%YAML[ \t]+(?!1\.1\b)\S/.test(token.source)) {
-    throw malformed("sops reads no %YAML directive but 1.1", text, token.offset, "remove the line");
+  if (token.type === "document") {
+    pending.push({ token, directives: directivesOf(directives.splice(0), text), after: [], end: text.length });
+  } else if (token.type === "doc-end") {
+    last?.after.push(...(token.end ?? []).filter((part) => part.type === "comment"));
   }
+}
+
+/** @throws `INPUT_MALFORMED` for directives that the reference refuses. */
+function directivesOf(tokens: readonly CST.Directive[], text: string): Directives {
+  let version: Directives["version"] = null;
+  let tags = "";
+  for (const { source, offset } of tokens) {
+    const match = /^(%YAML[ \t]+)(\d+\.\d+)/.exec(source);
+    if (/^%TAG[ \t]/.test(source)) tags += `${source}\n`;
+    else if (match === null || version !== null) throw malformed("a directive that sops cannot read", text, offset);
+    else version = { start: offset + (match[1] ?? "").length, end: offset + match[0].length };
+  }
+  return { version, tags };
 }
 
 /** Characters that a token and all within it stand for. */

@@ -16,6 +16,10 @@ export function yamlMetadataEdits(doc: YamlDocument, block: Mapping | null): Edi
 }
 
 function insertion(doc: YamlDocument, root: YamlRoot, block: Mapping): Edit[] {
+  if (root.wrap !== null) {
+    const { at, separator } = root.wrap;
+    return [{ start: at, end: at, text: `${separator}${flowItem(metadataItem(block))}` }];
+  }
   if (root.flow !== null) return [flowInsertion(root.flow, root.metadata?.flowItem ?? -1, block)];
   const pad = " ".repeat(root.column);
   const printer = new BlockPrinter(4, doc.newline);
@@ -23,16 +27,9 @@ function insertion(doc: YamlDocument, root: YamlRoot, block: Mapping): Edit[] {
   const text = lines.replace(/^(?=.)/gm, pad);
   // After an open block scalar nothing can stand without changing its value, so the block goes first.
   if (root.endsOpen && root.end === doc.source.length) return [{ start: root.firstKey, end: root.firstKey, text }];
-  const edits: Edit[] = [];
-  let at = root.end;
-  if (root.nullText !== null) {
-    edits.push({ ...root.nullText, text: "" });
-    at = Math.max(at, root.nullText.end);
-  }
+  const at = root.end;
   const isAtLineStart = at === 0 || doc.source.charAt(at - 1) === "\n" || (at === 1 && doc.source.startsWith("\ufeff"));
-  if (isAtLineStart) edits.push({ start: at, end: at, text });
-  else edits.push({ start: at, end: at, text: doc.newline + text.slice(0, -doc.newline.length) });
-  return edits;
+  return [{ start: at, end: at, text: isAtLineStart ? text : doc.newline + text.slice(0, -doc.newline.length) }];
 }
 
 /** Before the first entry: after the last one, a comment that stands there would become the block's. */

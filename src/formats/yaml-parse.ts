@@ -1,6 +1,6 @@
 import {
   Alias,
-  type CST,
+  CST,
   isMap,
   isScalar,
   type ParsedNode,
@@ -8,14 +8,16 @@ import {
   type YAMLSeq,
   type Scalar as YamlScalar,
 } from "yaml";
-import type { Comment, Item, List, Mapping, Node, Place, Scalar } from "../document/document.ts";
+import type { Comment, Item, List, Mapping, Node, Place, Scalar, Variant } from "../document/document.ts";
 import { KeyleafError, located, malformed } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
 import { Anchors } from "./yaml-anchors.ts";
-import { blockEnd, columnOf, lineStart } from "./yaml-block.ts";
+import { blockEnd, lineStart } from "./yaml-block.ts";
+import { Comments, type Members, type TokenKind } from "./yaml-comments.ts";
 import { type ComposedDocument, composeYaml, MAX_DEPTH, tooDeep } from "./yaml-compose.ts";
 import type { YamlDocument, YamlRoot } from "./yaml-document.ts";
 import { resolvePlain, resolveTagged } from "./yaml-resolve.ts";
+import { wrapperVariants, wrapping } from "./yaml-wrap.ts";
 
 /** Style of the last element of a list that holds nothing but sealed comments. */
 export const LONE_COMMENT = "lone-comment";
@@ -23,24 +25,49 @@ export const LONE_COMMENT = "lone-comment";
 /** Parses a YAML file; `yaml` decides what is valid, this file what the reference sees in it. */
 export function parseYaml(source: Uint8Array): YamlDocument {
   const text = decodeUtf8(source);
-  const nul = text.indexOf("\0");
-  if (nul !== -1) throw malformed("NUL character", text, nul);
-  return new TreeBuilder(text).build();
+  // go-yaml takes a lone carriage return for a line break.
+  const foreign = text.search(/\0|\r(?!\n)/);
+  if (foreign !== -1)
+    throw malformed(text[foreign] === "\0" ? "NUL character" : "a carriage return without a line feed", text, foreign);
+  let builder = new TreeBuilder(text, []);
+  const doc = builder.build();
+  if (builder.misread.length === 0) return doc;
+  builder = new TreeBuilder(text, builder.misread);
+  return builder.build();
 }
 
 class TreeBuilder {
   readonly #text: string;
   readonly #anchors: Anchors;
+  readonly #comments: Comments;
+  readonly #headerComments = new Map<number, Comment>();
+  readonly #newline: string;
+  readonly #hasSlashes: boolean;
+  readonly #hasEscapedBreaks: boolean;
+  readonly #variants: Variant[] = [];
+  #isWrapped = false;
   #depth = 0;
   #isFirstDocument = true;
+  /** Comments that the parser has not seen; from the end of the text. */
+  #hidden: CST.SourceToken[] = [];
 
-  constructor(text: string) {
+  /** Comments because of which the parser has taken too much for one value. */
+  readonly misread: CST.SourceToken[] = [];
+
+  /** @param hidden - comments that the parser is not to see */
+  constructor(text: string, hidden: readonly CST.SourceToken[]) {
     this.#text = text;
+    this.#hidden = [...hidden];
     this.#anchors = new Anchors(text);
+    this.#comments = new Comments(text);
+    this.#hasSlashes = text.includes("\\/") || text.includes("\\x2F");
+    this.#hasEscapedBreaks = /\\\r?\n[ \t]*\r?\n/.test(text);
+    this.#newline = /\r?\n/.exec(text)?.[0] ?? "\n";
   }
 
   build(): YamlDocument {
-    const { documents, before, lostAt } = composeYaml(this.#text);
+    const { documents, before, hidden, lostAt } = composeYaml(this.#text, this.#hidden);
+    this.#hidden = hidden;
     const roots: Mapping[] = [];
     const yamlRoots: YamlRoot[] = [];
     let metadata: Mapping | null = null;
@@ -48,7 +75,7 @@ class TreeBuilder {
     for (const [i, document] of documents.entries()) {
       this.#anchors.startDocument();
       this.#isFirstDocument = i === 0;
-      const { mapping, root, metadata: block } = this.#root(document, i === 0 ? before : []);
+      const { mapping, root, metadata: block } = this.#root(document, i === 0 ? before : [], i);
       roots.push(mapping);
       yamlRoots.push(root);
       if (i === 0) metadata = block;
@@ -64,7 +91,10 @@ class TreeBuilder {
       aliases: this.#anchors.aliases,
       yamlRoots,
       anchors: this.#anchors.all,
-      newline: /\r?\n/.exec(this.#text)?.[0] ?? "\n",
+      headerComments: this.#headerComments,
+      newline: this.#newline,
+      variants: this.#variants.toSorted((a, b) => a.start - b.start),
+      isWrapped: this.#isWrapped,
       step: indentation,
     };
   }
@@ -72,36 +102,45 @@ class TreeBuilder {
   #root(
     document: ComposedDocument,
     before: readonly CST.SourceToken[],
+    index: number,
   ): { mapping: Mapping; root: YamlRoot; metadata: Mapping | null } {
     const { token, contents, end } = document;
     const value = token.value;
     const members: (Item | Comment)[] = [];
-    this.#comments(before, members);
-    this.#comments(token.start, members);
+    this.#comments.startDocument();
+    this.#tokens([...before, ...token.start], members);
+    this.#comments.end(members, null, 0);
     let column = 0;
     let firstKey = end;
-    let nullText: YamlRoot["nullText"] = null;
+    let wrap: YamlRoot["wrap"] = null;
+    const { version, tags } = document.directives;
+    if (version !== null)
+      this.#variants.push({ kind: `version ${index}`, ...version, sealed: "1.1", isPlain: isVersion });
+    const isWrapped = contents !== null && !isMap(contents) && !isEmptyNull(contents);
     if (isMap(contents) && value !== undefined && (value.type === "block-map" || value.type === "flow-collection")) {
-      const inner: CST.SourceToken[] = this.#mapItems(contents, value, members);
-      this.#comments(inner, members);
+      this.#mapping(contents, value, members, members);
       const first = contents.items[0];
       if (first !== undefined && value.type === "block-map") {
         firstKey = lineStart(
           this.#text,
           keyOffset(value.items.find((item) => item.key != null || item.sep !== undefined) ?? value.items[0]),
         );
-        if (firstKey === 0 && this.#text.startsWith("\ufeff")) firstKey = 1;
+        if (firstKey === 0 && this.#text.startsWith("\ufeff")) {
+          firstKey = 1;
+          if (value.indent > 0)
+            throw located("INPUT_UNSUPPORTED", "a byte order mark stands before an indented key", this.#text, 1);
+        }
         column = value.indent;
       }
-    } else if (contents !== null && !this.#isNull(contents)) {
-      const what = isScalar(contents) || contents instanceof Alias ? "a single value" : "a list";
-      throw located("INPUT_UNSUPPORTED", `the top level is ${what}, not a mapping`, this.#text, contents.range[0]);
-    } else if (contents !== null && contents.range[1] > contents.range[0]) {
-      nullText = { start: contents.range[0], end: contents.range[1] };
+    } else if (isWrapped) {
+      const wrapped = this.#wrapped(contents, token, members, index);
+      wrap = wrapped.wrap;
+      firstKey = wrapped.start;
     }
-    if (value !== undefined && "end" in value) this.#comments(value.end, members);
-    this.#comments(token.end, members);
-    this.#comments(document.after, members);
+    this.#tokens(token.end ?? [], members);
+    this.#comments.end(members, value?.type === "block-map" || value?.type === "block-seq" ? column : null, end);
+    this.#tokens(document.after, members);
+    this.#comments.end(members, null, end);
 
     const at = members.findIndex((member) => member.kind === "item" && member.key === "sops");
     let metadata: Mapping | null = null;
@@ -114,12 +153,19 @@ class TreeBuilder {
       metadata = item.value;
       position = this.#metadataPosition(contents as YAMLMap.Parsed);
     }
+    if (isMap(contents) && (value?.type === "block-map" || value?.type === "flow-collection")) {
+      const keys = contents.items.flatMap(({ key }) =>
+        isScalar(key) && key.value !== "sops" ? [{ key: String(key.value), offset: key.range?.[0] ?? 0 }] : [],
+      );
+      this.#variants.push(...wrapperVariants(value, keys.slice(0, 2), index, this.#text));
+    }
     const root: YamlRoot = {
       column,
       flow: value?.type === "flow-collection" ? value : null,
       end,
       firstKey,
-      nullText,
+      wrap,
+      tags,
       metadata: position,
       endsOpen: value !== undefined && endsInOpenBlock(value, this.#text),
     };
@@ -132,126 +178,127 @@ class TreeBuilder {
     return pair === undefined ? null : { key: pair.key.range[0], flowItem };
   }
 
-  #isNull(node: ParsedNode): boolean {
-    return isScalar(node) && this.#scalar(node, node.range[0]).type === "null";
+  /** Offset of a top-level node that is no mapping, its tag and anchor included. */
+  #startOfTop(token: CST.Document, node: ParsedNode): number {
+    const first = token.start.findIndex((part) => part.type === "tag" || part.type === "anchor");
+    const start = token.start[first]?.offset ?? node.range[0];
+    const isCommented = first !== -1 && token.start.some((part, i) => i > first && part.type === "comment");
+    const isList = token.value?.type === "block-seq";
+    const isLed = isList && (first !== -1 || this.#text.slice(lineStart(this.#text, start), start).trim() !== "");
+    if (node instanceof Alias || isCommented || isLed) {
+      const what = "the top level is no mapping, and something stands in front of it on its line";
+      throw located("INPUT_UNSUPPORTED", what, this.#text, start);
+    }
+    return isList ? lineStart(this.#text, start) : start;
   }
 
-  /**
-   * Fills `members` with a mapping's items and comments.
-   * @returns comments at its end that are indented less than it: they belong further out.
-   */
-  #mapItems(
+  /** A top level that is no mapping. Comments are placed as if it were the value of a key `data` already. */
+  #wrapped(
+    contents: ParsedNode,
+    document: CST.Document,
+    members: (Item | Comment)[],
+    index: number,
+  ): { start: number; wrap: YamlRoot["wrap"] } {
+    const start = this.#startOfTop(document, contents);
+    const token = document.value;
+    const isList = token?.type === "block-seq";
+    if (isList) {
+      this.#comments.open(0, members);
+      this.#isListUnindented = token.indent === 0;
+    }
+    // What stands behind it stands outside of a flow mapping around it.
+    const end = token !== undefined && "end" in token ? (token.end ?? []) : [];
+    const own = end.filter((part) => part.type === "flow-seq-end");
+    const bare = token !== undefined && "end" in token ? ({ ...token, end: own } as CST.Token) : token;
+    const node = this.#node(contents, bare, document.start, { indent: 0, itemStart: -1, inFlow: true }, members);
+    const at = node.kind === "leaf" ? node.at : null;
+    if (at !== null && this.#headerComments.has(at.start))
+      throw malformed("a comment stands on the header of a block that is the whole document", this.#text, start);
+    const isNull = node.kind === "leaf" && node.scalar.type === "null";
+    if (!isNull) {
+      members.push({ kind: "item", key: "data", value: node });
+      this.#isWrapped = true;
+    }
+    const range = { start, end: at?.end ?? contents.range[1] };
+    const { variants, wrap } = wrapping(isList ? "list" : isNull ? "null" : "other", range, index, this.#newline);
+    this.#variants.push(...variants);
+    if (!isList) this.#comments.token("close", range.end, range.end, members);
+    this.#tokens(end.slice(own.length), members);
+    return { start, wrap };
+  }
+
+  /** Fills `members` with a mapping's items and comments. @param outer - what the mapping stands in */
+  #mapping(
     map: YAMLMap.Parsed,
     token: CST.BlockMap | CST.FlowCollection,
     members: (Item | Comment)[],
-  ): CST.SourceToken[] {
+    outer: Members,
+  ): void {
     const seen = new Set<string>();
+    const inFlow = token.type === "flow-collection";
     let next = 0;
-    const spilled: CST.SourceToken[] = [];
+    this.#open(token, members, outer);
     for (const item of token.items) {
+      this.#tokens(item.start, members);
       const pair = map.items[next];
-      if (pair === undefined || pair.srcToken !== item) {
-        for (const comment of this.#trailing(item.start, token, members)) spilled.push(comment);
-        continue;
-      }
+      if (pair === undefined || pair.srcToken !== item) continue;
       next++;
-      this.#comments(item.start, members);
-      const key = this.#key(pair.key as ParsedNode | null, item, token.type === "flow-collection");
+      const key = this.#key(pair.key as ParsedNode | null, item, inFlow, members);
       if (seen.has(key) && this.#isFirstDocument)
         throw malformed(`key ${JSON.stringify(key)} appears twice in one mapping`, this.#text, keyOffset(item));
       seen.add(key);
-      this.#keyComments(item, members);
-      const value = pair.value as ParsedNode | null;
-      const node = this.#valueNode(value, item, token, members);
+      const node = this.#valueNode(pair.value as ParsedNode | null, item, token, members);
       if (key === "<<" && isPlainScalar(pair.key)) this.#checkMerge(node, keyOffset(item));
       members.push({ kind: "item", key, value: node });
-      const rest = this.#spill;
-      this.#spill = [];
-      // What another entry of this mapping follows stands above that entry, however little it is indented.
-      if (next < map.items.length) this.#comments(rest, members);
-      else for (const comment of this.#trailing(rest, token, members)) spilled.push(comment);
     }
-    return spilled;
+    this.#close(token, members, outer);
   }
 
   /** The list that is built next has its dashes in the column of the mapping that holds it. */
   #isListUnindented = false;
 
-  /** Comments handed out of the collection that was built last. */
-  #spill: CST.SourceToken[] = [];
-
-  /** Comments after the last entry: those indented at least as much as the block are its own, the others go outward. */
-  #trailing(
-    tokens: readonly CST.SourceToken[],
-    block: { readonly type: string; readonly indent: number },
-    into: (Item | Comment)[] | (Node | Comment)[],
-  ): CST.SourceToken[] {
-    const comments = tokens.filter((token) => token.type === "comment");
-    if (block.type === "flow-collection") {
-      this.#comments(comments, into);
-      return [];
-    }
-    const firstOuter = comments.findIndex((comment) => columnOf(this.#text, comment.offset) < block.indent);
-    const own = firstOuter === -1 ? comments : comments.slice(0, firstOuter);
-    this.#comments(own, into);
-    return comments.slice(own.length);
-  }
-
-  /** The value of a mapping's item, after the comments that stand between key and value. */
   #valueNode(
     value: ParsedNode | null,
     item: CST.CollectionItem,
     block: CST.BlockMap | CST.FlowCollection,
     members: (Item | Comment)[],
   ): Node {
-    const between = item.sep ?? [];
-    const isCollection =
-      item.value?.type === "block-map" || item.value?.type === "block-seq" || item.value?.type === "flow-collection";
-    const lineBreak = between.findIndex((token) => token.type === "newline");
-    const onKeyLine = lineBreak === -1 ? between : between.slice(0, lineBreak);
-    // Behind an anchor or a tag, a comment is the collection's own.
-    const property = onKeyLine.findIndex((token) => token.type === "anchor" || token.type === "tag");
-    const inside = isCollection && property !== -1 ? onKeyLine.slice(property) : [];
-    this.#comments(onKeyLine.slice(0, onKeyLine.length - inside.length), members, !isCollection);
-    const below = [...inside, ...(lineBreak === -1 ? [] : between.slice(lineBreak))];
-    // Below a key without a value, comments may already belong further out.
-    if (item.value == null) this.#spill = this.#trailing(below, block, members);
-    else if (!isCollection) this.#comments(below, members);
-    this.#isListUnindented =
-      item.value?.type === "block-seq" && block.type === "block-map" && item.value.indent === block.indent;
-    const indent = block.type === "block-map" ? block.indent : 0;
-    const node = this.#node(
-      value,
-      item.value,
-      between,
-      { indent, itemStart: -1, inFlow: block.type === "flow-collection" },
-      isCollection ? below : [],
-    );
-    if (!isCollection && item.value != null && "end" in item.value) this.#comments(item.value.end, members, true);
-    return node;
+    const inFlow = block.type === "flow-collection";
+    this.#tokens(item.sep ?? [], members, inFlow ? "flow-colon" : "colon");
+    this.#isListUnindented = item.value?.type === "block-seq" && !inFlow && item.value.indent === block.indent;
+    const where = { indent: inFlow ? 0 : block.indent, itemStart: -1, inFlow };
+    return this.#node(value, item.value, item.sep ?? [], where, members);
   }
 
   /**
    * @param props - tokens before the value: its tag and anchor are among them.
-   * @param head - comments that stand before a collection's first entry and belong into it.
+   * @param members - what the node stands in.
    */
   #node(
     node: ParsedNode | null,
     token: CST.Token | null | undefined,
     props: readonly CST.SourceToken[],
     where: Where,
-    head: readonly CST.SourceToken[],
+    members: Members,
   ): Node {
     if (++this.#depth > MAX_DEPTH) throw tooDeep();
+    for (
+      let last = this.#hidden.at(-1);
+      last !== undefined && last.offset < (token?.offset ?? 0);
+      last = this.#hidden.at(-1)
+    ) {
+      this.#hidden.pop();
+      this.#comments.comment(last);
+    }
     try {
       const name = node === null || node instanceof Alias ? undefined : node.anchor;
-      if (name !== undefined) this.#anchors.open(name);
-      const built = this.#build(node, token, props, where, head);
-      if (name !== undefined && node !== null) {
+      const slot = name === undefined ? null : this.#anchors.open(name);
+      const built = this.#build(node, token, props, where, members);
+      if (slot !== null && node !== null) {
         // A tag may stand before the anchor, and is sealed with the value.
         const start =
           built.kind === "leaf" && built.at !== null ? Math.min(built.at.start, node.range[0]) : node.range[0];
-        this.#anchors.define({ name, start, end: node.range[1], node: built, isKey: false });
+        this.#anchors.define(slot, { start, end: node.range[1], node: built, isKey: false });
       }
       return built;
     } finally {
@@ -264,47 +311,38 @@ class TreeBuilder {
     token: CST.Token | null | undefined,
     props: readonly CST.SourceToken[],
     where: Where,
-    head: readonly CST.SourceToken[],
+    members: Members,
   ): Node {
     if (node === null) return { kind: "leaf", scalar: { type: "null", text: "" }, at: null };
-    if (node instanceof Alias) return this.#alias(node as Alias.Parsed, where);
-    if (isScalar(node)) {
+    if (node instanceof Alias || isScalar(node)) {
+      if (node instanceof Alias) return this.#alias(node as Alias.Parsed, token, where, members);
+      // Below a comment that is indented less than it, a plain value takes in what follows.
+      if (token?.type === "scalar" && token.source.includes("\n"))
+        this.misread.push(...behindIndicator(props).filter((part) => part.type === "comment"));
+      const comment = this.#scalarToken("scalar", token, node.range[1], members);
       const scalar = this.#scalar(node, node.range[0]);
-      // A comment on a block's header is sealed with the block, unless that is empty and so never sealed.
-      if (token?.type === "block-scalar" && scalar.text === "") {
-        this.#spill.push(...token.props.filter((part): part is CST.SourceToken => part.type === "comment"));
-      }
+      const at = this.#place(node, scalar, token, props, where);
       if (token?.type === "block-scalar") this.#checkBlanks(token, node, where);
-      return { kind: "leaf", scalar, at: this.#place(node, token, props, where) };
+      if (comment !== null) this.#headerComments.set(at.start, comment);
+      return { kind: "leaf", scalar, at };
     }
     if (token?.type !== "block-map" && token?.type !== "block-seq" && token?.type !== "flow-collection") {
       throw new Error(`collection without a token (${token?.type})`);
     }
-    return isMap(node)
-      ? this.#mapping(node, token as CST.BlockMap | CST.FlowCollection, head)
-      : this.#list(node, token as CST.BlockSequence | CST.FlowCollection, head);
+    if (!isMap(node)) return this.#list(node, token as CST.BlockSequence | CST.FlowCollection, members);
+    const inner: (Item | Comment)[] = [];
+    this.#mapping(node, token as CST.BlockMap | CST.FlowCollection, inner, members);
+    return { kind: "mapping", members: inner, at: flowPlace(token) };
   }
 
-  #mapping(map: YAMLMap.Parsed, token: CST.BlockMap | CST.FlowCollection, head: readonly CST.SourceToken[]): Mapping {
-    const members: (Item | Comment)[] = [];
-    this.#comments(head, members);
-    if (token.type === "flow-collection") this.#comments(token.end, members);
-    const spilled = this.#mapItems(map, token, members);
-    this.#spill = spilled;
-    return { kind: "mapping", members, at: flowPlace(token) };
-  }
-
-  #list(seq: YAMLSeq.Parsed, token: CST.BlockSequence | CST.FlowCollection, head: readonly CST.SourceToken[]): List {
+  #list(seq: YAMLSeq.Parsed, token: CST.BlockSequence | CST.FlowCollection, outer: Members): List {
     const elements: (Node | Comment)[] = [];
-    // Then a comment in that column after the last item belongs to the mapping's next key.
-    const own =
-      token.type === "block-seq" && this.#isListUnindented ? { type: token.type, indent: token.indent + 1 } : token;
-    this.#comments(head, elements);
     const inFlow = token.type === "flow-collection";
-    if (inFlow) this.#comments(token.end, elements);
-    const spilled: CST.SourceToken[] = [];
+    const isUnindented = this.#isListUnindented;
     let next = 0;
+    if (!isUnindented) this.#open(token, elements, outer);
     for (const item of token.items) {
+      this.#tokens(item.start, elements);
       const dash = item.start.find((part) => part.type === "seq-item-ind");
       const isReal = inFlow
         ? item.key != null ||
@@ -312,55 +350,108 @@ class TreeBuilder {
           item.value != null ||
           item.start.some((part) => part.type === "anchor" || part.type === "tag" || part.type === "explicit-key-ind")
         : dash !== undefined;
-      if (!isReal) {
-        for (const comment of this.#trailing(item.start, own, elements)) spilled.push(comment);
-        continue;
-      }
+      if (!isReal) continue;
       const element = seq.items[next++] as ParsedNode | null;
-      this.#comments(item.start, elements);
+      this.#isListUnindented = false;
       const itemStart = dash?.offset ?? (item.value ?? item.key)?.offset ?? -1;
       const where: Where = { indent: inFlow ? 0 : token.indent, itemStart, inFlow };
       const isPair = item.key != null || item.sep !== undefined;
       const node = isPair
         ? this.#impliedPairOf(element as unknown as YAMLMap.Parsed, item, token as CST.FlowCollection)
-        : this.#node(element, item.value, item.start, where, []);
-      const inline: Comment[] = [];
-      if (!isPair && item.value != null && "end" in item.value && item.value.type !== "flow-collection")
-        this.#comments(item.value.end, inline, true);
-      elements.push(...inline, node);
-      const rest = this.#spill;
-      this.#spill = [];
-      if (next < seq.items.length) this.#comments(rest, elements);
-      else for (const comment of this.#trailing(rest, own, elements)) spilled.push(comment);
+        : this.#node(element, item.value, item.start, where, elements);
+      if (item.value == null && !isPair) this.#comments.emptyItem();
+      elements.push(node);
     }
-    this.#spill = spilled;
-    return { kind: "list", elements: withLoneComment(elements), at: flowPlace(token) };
+    if (!isUnindented) this.#close(token, elements, outer);
+    markLoneComment(elements);
+    return { kind: "list", elements, at: flowPlace(token) };
+  }
+
+  #open(token: CST.Token, members: Members, outer: Members): void {
+    if (token.type === "flow-collection") this.#comments.token("open", token.offset, token.offset + 1, outer, members);
+    else if ("indent" in token) this.#comments.open(token.indent, token.type === "block-seq" ? outer : members);
+  }
+
+  #close(token: CST.Token, members: Members, outer: Members): void {
+    if (token.type !== "flow-collection") {
+      this.#comments.close();
+      return;
+    }
+    const [bracket, ...after] = token.end;
+    if (bracket !== undefined) this.#comments.token("close", bracket.offset, bracket.offset + 1, outer, members);
+    this.#tokens(after, outer);
+  }
+
+  /**
+   * Tells a scalar or an alias, and the comments behind it.
+   * @returns the comment on a block scalar's header.
+   */
+  #scalarToken(
+    kind: "scalar" | "key",
+    token: CST.Token | null | undefined,
+    end: number,
+    members: Members,
+  ): Comment | null {
+    if (token == null) return null;
+    let comment: Comment | null = null;
+    if (token.type === "block-scalar") {
+      for (const part of token.props) {
+        if (part.type === "block-scalar-header" && "source" in part)
+          this.#comments.token(kind, part.offset, part.offset + part.source.length, members);
+        else if (part.type === "comment") comment = this.#comments.comment(part as CST.SourceToken);
+      }
+      // The line break behind its last line is not yet a blank line.
+      this.#comments.token(kind, token.offset, Math.max(token.offset, end - 1), members);
+    } else {
+      if (this.#hasSlashes && token.type === "double-quoted-scalar") this.#slashes(token);
+      this.#comments.token(kind, token.offset, end, members);
+      this.#tokens("end" in token ? (token.end ?? []) : [], members);
+    }
+    return comment;
+  }
+
+  /** Where a key could begin, go-yaml takes no tab. */
+  #checkTab(before: CST.SourceToken | undefined, tab: CST.SourceToken, after: CST.SourceToken | undefined): void {
+    const isAtDash = before?.type === "seq-item-ind" || before?.type === "explicit-key-ind";
+    const isAtColon = before?.type === "map-value-ind" && after?.type !== "comment";
+    const isFirst = (): boolean => this.#text.slice(lineStart(this.#text, tab.offset), before?.offset).trim() === "";
+    if (isAtDash || (isAtColon && isFirst()))
+      throw malformed("a tab, which sops cannot read there", this.#text, tab.offset, "write a blank instead");
+  }
+
+  /** go-yaml knows no escaped slash. */
+  #slashes({ source, offset }: CST.FlowScalar): void {
+    for (const { 0: text, index } of source.matchAll(/\\(?:x2F|.)/gs)) {
+      if (text !== "\\/" && text !== "\\x2F") continue;
+      const start = offset + index;
+      this.#variants.push({ kind: "slash", start, end: start + text.length, sealed: "\\x2F", isPlain: isSlash });
+    }
+  }
+
+  /** Tells what stands between values. @param colon - what a colon is here */
+  #tokens(tokens: readonly CST.SourceToken[], members: Members, colon: TokenKind = "colon"): void {
+    for (const [i, part] of tokens.entries()) {
+      if (part.type === "comment") this.#comments.comment(part);
+      else if (part.type === "space" && part.source.includes("\t")) this.#checkTab(tokens[i - 1], part, tokens[i + 1]);
+      else {
+        const kind = part.type === "map-value-ind" ? colon : KINDS.get(part.type);
+        if (kind !== undefined) this.#comments.token(kind, part.offset, part.offset + part.source.length, members);
+      }
+    }
   }
 
   /** `[a: b]`: a mapping of one pair, written without braces. */
   #impliedPairOf(map: YAMLMap.Parsed, item: CST.CollectionItem, token: CST.FlowCollection): Mapping {
     const members: (Item | Comment)[] = [];
     const pair = map.items[0];
-    const key = this.#key((pair?.key ?? null) as ParsedNode | null, item, true);
-    this.#keyComments(item, members);
+    const key = this.#key((pair?.key ?? null) as ParsedNode | null, item, true, members);
     const node = this.#valueNode((pair?.value ?? null) as ParsedNode | null, item, token, members);
     members.push({ kind: "item", key, value: node });
     return { kind: "mapping", members, at: null };
   }
 
-  /** Comments between a key and its colon: behind an explicit key, or in a flow collection. */
-  #keyComments({ key }: CST.CollectionItem, members: (Item | Comment)[]): void {
-    if (key == null) return;
-    if ("end" in key) this.#comments(key.end, members);
-    if (key.type === "block-scalar") {
-      this.#comments(
-        key.props.filter((part): part is CST.SourceToken => part.type === "comment"),
-        members,
-      );
-    }
-  }
-
-  #key(key: ParsedNode | null, item: CST.CollectionItem, inFlow: boolean): string {
+  #key(key: ParsedNode | null, item: CST.CollectionItem, inFlow: boolean, members: Members): string {
+    this.#scalarToken("key", item.key, key?.range[1] ?? 0, members);
     const offset = keyOffset(item);
     let scalar: Scalar | null = null;
     if (isScalar(key)) {
@@ -370,8 +461,7 @@ class TreeBuilder {
       }
       // A key stays clear, and so may an alias of it.
       if (key.anchor !== undefined) {
-        this.#anchors.define({
-          name: key.anchor,
+        this.#anchors.define(this.#anchors.open(key.anchor), {
           start: key.range[0],
           end: key.range[1],
           node: { kind: "leaf", scalar, at: null },
@@ -414,9 +504,13 @@ class TreeBuilder {
   /** Behind a block with an indentation indicator, `yaml` drops a line of blanks that belongs to the value. */
   #checkBlanks(token: CST.BlockScalar, node: YamlScalar.Parsed, { indent }: Where): void {
     const end = node.range[1];
-    const indicator = /^[^\n]*?[|>][-+]?(\d)/.exec(this.#text.slice(node.range[0], end))?.[1];
+    const [header = "", ...lines] = this.#text.slice(node.range[0], end).split("\n");
+    const indicator = /[|>][-+]?(\d)/.exec(header)?.[1];
     const blanks = /^( *)(?:\r?\n|$)/.exec(this.#text.slice(end, end + 1000))?.[1] ?? "";
-    if (indicator !== undefined && blanks.length > Math.max(indent, 0) + Number(indicator)) {
+    const width = Math.max(indent, 0) + Number(indicator);
+    const isOnlyBlank =
+      lines.every((line) => line.trim() === "") && lines.some((line) => line.trimEnd() === "" && line.length > width);
+    if (indicator !== undefined && (isOnlyBlank || blanks.length > width)) {
       throw malformed(
         "readers differ about blanks at the end of a block with an indentation indicator",
         this.#text,
@@ -427,35 +521,69 @@ class TreeBuilder {
 
   /** Text of a scalar, before its type is told. Where the file ends inside a block, go-yaml adds no line break; `yaml` does. */
   #valueText(node: YamlScalar): string {
-    const text = node.source ?? "";
+    const text = node.type === "QUOTE_DOUBLE" ? this.#doubleQuotedText(node) : (node.source ?? "");
     const isBlock = node.type === "BLOCK_LITERAL" || node.type === "BLOCK_FOLDED";
     const isCut = isBlock && node.range?.[1] === this.#text.length && !this.#text.endsWith("\n");
     return isCut && text.endsWith("\n") ? text.slice(0, -1) : text;
   }
 
+  /** Behind an escaped line break, `yaml` loses the blank lines. */
+  #doubleQuotedText(node: YamlScalar): string {
+    const [start = 0, end = 0] = node.range ?? [];
+    const text = node.source ?? "";
+    if (!this.#hasEscapedBreaks) return text;
+    const source = this.#text.slice(start, end);
+    const escaped = source.replace(
+      /(?<!\\)((?:\\\\)*)\\(?:\r?\n)((?:[ \t]*\r?\n)+)[ \t]*/g,
+      (_, before: string, blank: string) => {
+        return `${before}${"\\n".repeat(blank.split("\n").length - 1)}`;
+      },
+    );
+    if (escaped === source) return text;
+    return CST.resolveAsScalar({ type: "double-quoted-scalar", offset: 0, indent: 0, source: escaped }).value;
+  }
+
   #place(
     node: YamlScalar.Parsed,
+    scalar: Scalar,
     token: CST.Token | null | undefined,
     props: readonly CST.SourceToken[],
     where: Where,
   ): Place {
-    // A tag belongs to the value's text: an envelope must not carry `!!int`.
-    const tagAt = props.findIndex((part) => part.type === "tag");
-    const tag = props[tagAt];
-    if (tag !== undefined && node.source !== "" && props.some((part, i) => i > tagAt && part.type === "comment")) {
-      throw malformed("a comment stands between a tag and its value", this.#text, tag.offset);
-    }
-    const start = tag?.offset ?? node.range[0];
+    // Tag and anchor belong to the value's text: an envelope must not carry `!!int`, and an anchor may stand behind that.
+    const isProperty = (part: CST.SourceToken): boolean => part.type === "tag" || part.type === "anchor";
+    const first = props.findIndex(isProperty);
+    const last = props.findLast(isProperty);
+    const isCommented =
+      last !== undefined &&
+      (props.some((part, i) => i > first && part.type === "comment") ||
+        this.#text.slice(last.offset + last.source.length, node.range[0]).includes("#"));
+    const tag = props.find((part) => part.type === "tag");
+    const isTyped =
+      node.tag?.startsWith("tag:yaml.org,2002:") === true || resolvePlain(node.source)?.type !== scalar.type;
+    if (isCommented && tag !== undefined && node.source !== "" && isTyped)
+      throw malformed(
+        "a comment stands between a tag and the value that it gives another type",
+        this.#text,
+        tag.offset,
+      );
+    const start = isCommented ? node.range[0] : (props[first]?.offset ?? node.range[0]);
     const inFlow = where.inFlow ? "-flow" : "";
     const style = STYLES.get(node.type ?? "PLAIN") ?? "plain";
     const end = token?.type === "block-scalar" ? blockEnd(token, node, this.#text) : node.range[1];
     return { start, end, style: `${style}${inFlow}`, indent: where.indent, itemStart: where.itemStart };
   }
 
-  #alias(node: Alias.Parsed, where: Where): Node {
-    const [start, end] = node.range;
+  #alias(alias: Alias.Parsed, token: CST.Token | null | undefined, where: Where, members: Members): Node {
+    const [start, end] = alias.range;
     const style = where.inFlow ? "plain-flow" : "plain";
-    return this.#anchors.repeat(node.source, { start, end, style, indent: where.indent, itemStart: where.itemStart });
+    const at: Place = { start, end, style, indent: where.indent, itemStart: where.itemStart };
+    const node = this.#anchors.repeat(alias.source, at);
+    // Written out, it is a flow collection, with a comment behind it.
+    const inside = node.kind === "leaf" ? members : node.kind === "list" ? node.elements : node.members;
+    this.#comments.token(node.kind === "leaf" ? "scalar" : "close", start, end, members, inside);
+    this.#tokens(token != null && "end" in token ? (token.end ?? []) : [], members);
+    return node;
   }
 
   #checkMerge(node: Node, offset: number): void {
@@ -463,20 +591,6 @@ class TreeBuilder {
       node.kind === "mapping" || (node.kind === "list" && node.elements.every((element) => element.kind !== "leaf"));
     if (!isFine && this.#isFirstDocument)
       throw malformed("a merge key needs a mapping or a list of mappings", this.#text, offset);
-  }
-
-  #comments(
-    tokens: readonly CST.SourceToken[] | undefined,
-    into: (Item | Comment)[] | (Node | Comment)[],
-    inline = false,
-  ): void {
-    for (const token of tokens ?? []) {
-      if (token.type !== "comment") continue;
-      const { offset, source } = token;
-      const at: Place = { start: offset, end: offset + source.length, style: "comment", indent: 0, itemStart: -1 };
-      into.push({ kind: "comment", scalar: { type: "comment", text: source.slice(1) }, inline, at });
-      inline = false;
-    }
   }
 }
 
@@ -503,14 +617,42 @@ const STYLES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Marks the last of a list's sealed comments where it has nothing else, so that opening them leaves a list. */
-function withLoneComment(elements: (Node | Comment)[]): (Node | Comment)[] {
+function markLoneComment(elements: (Node | Comment)[]): void {
   const isSealedComment = (element: Node | Comment): boolean =>
     element.kind === "leaf" &&
     typeof element.scalar.text === "string" &&
     /^ENC\[AES256_GCM,.*,type:comment\]$/.test(element.scalar.text);
   const last = elements.at(-1);
-  if (last?.kind !== "leaf" || last.at === null || !elements.every(isSealedComment)) return elements;
-  return [...elements.slice(0, -1), { ...last, at: { ...last.at, style: LONE_COMMENT } }];
+  if (last?.kind !== "leaf" || last.at === null || !elements.every(isSealedComment)) return;
+  elements[elements.length - 1] = { ...last, at: { ...last.at, style: LONE_COMMENT } };
+}
+
+const KINDS: ReadonlyMap<string, TokenKind> = new Map([
+  ["seq-item-ind", "dash"],
+  ["explicit-key-ind", "dash"],
+  ["comma", "comma"],
+  ["anchor", "property"],
+  ["tag", "property"],
+]);
+
+/** What stands behind a dash or a colon. */
+function behindIndicator(props: readonly CST.SourceToken[]): readonly CST.SourceToken[] {
+  return props.slice(props.findLastIndex(({ type }) => type === "seq-item-ind" || type === "map-value-ind") + 1);
+}
+
+function isSlash(text: string): boolean {
+  return text === "\\/";
+}
+
+function isVersion(text: string): boolean {
+  return /^\d+\.\d+$/.test(text);
+}
+
+/** Nothing at all, which reads as null. */
+function isEmptyNull(node: ParsedNode): boolean {
+  return (
+    isScalar(node) && node.source === "" && node.type === "PLAIN" && node.tag === undefined && node.anchor === undefined
+  );
 }
 
 function isPlainScalar(node: unknown): boolean {

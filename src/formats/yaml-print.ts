@@ -144,6 +144,8 @@ function keyText(key: string, inFlow: boolean): string {
 export function flowText(node: Node): string {
   switch (node.kind) {
     case "leaf":
+      // The reference prints `-0`, which reads back as an integer; that may do where all is printed anew.
+      if (node.scalar.type === "float" && node.scalar.text === "-0") return "-0.0";
       return scalarText(node.scalar, {
         style: "plain",
         inFlow: true,

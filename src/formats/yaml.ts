@@ -1,5 +1,4 @@
 import {
-  type Comment,
   type Document,
   type Edit,
   type Entry,
@@ -11,6 +10,7 @@ import {
 } from "../document/document.ts";
 import { KeyleafError } from "../errors.ts";
 import type { Format, PrintOptions } from "./format.ts";
+import type { Anchor } from "./yaml-anchors.ts";
 import { bodyIndentOf } from "./yaml-block.ts";
 import type { YamlDocument } from "./yaml-document.ts";
 import { yamlMetadataEdits } from "./yaml-metadata.ts";
@@ -48,9 +48,24 @@ function edit(entry: Entry, value: Scalar, document: Document): Edit {
     return { start: at.itemStart, end, text: at.style === LONE_COMMENT ? `[] ${comment}` : comment };
   }
   if (at === null) return { start, end, text: flowText({ kind: "leaf", scalar: value, at: null }) };
-  const text = placedText(value, at, doc);
+  const text = withProperties(placedText(value, at, doc), at, doc);
   // Lines that a `+` block keeps must all be its own.
-  return { start, end: /^[|>]\d?\+/.test(text) ? afterBlankLines(doc.source, end) : end, text };
+  return { start, end: /^(?:&\S+ )?[|>]\d?\+/.test(text) ? afterBlankLines(doc.source, end) : end, text };
+}
+
+/** What goes on standing with a value, whatever is done to it: its anchor, and a comment on the header of its block. */
+function withProperties(text: string, at: Place, doc: YamlDocument): string {
+  const anchor = /&\S+/.exec(propertiesOf(at, doc))?.[0];
+  const comment = doc.headerComments.get(at.start);
+  const commented =
+    comment === undefined ? text : text.replace(/^[^\n\r]*/, (line) => `${line} #${comment.scalar.text}`);
+  return anchor === undefined ? commented : `${anchor} ${commented}`;
+}
+
+/** Tag and anchor in front of a value, with the blanks behind them. */
+function propertiesOf(at: Place, { source }: YamlDocument): string {
+  const first = source.charAt(at.start);
+  return first === "&" || first === "!" ? (/^(?:[&!]\S*\s+)+/.exec(source.slice(at.start, at.end))?.[0] ?? "") : "";
 }
 
 function placedText(value: Scalar, at: Place, doc: YamlDocument): string {
@@ -59,7 +74,9 @@ function placedText(value: Scalar, at: Place, doc: YamlDocument): string {
   const style = written === "single" && flow === "flow" ? "plain" : written;
   const isBlock = style === "literal" || style === "folded";
   const parentIndent = at.indent;
-  const ownIndent = isBlock ? bodyIndentOf(doc.source.slice(at.start, at.end), parentIndent) : null;
+  const ownIndent = isBlock
+    ? bodyIndentOf(doc.source.slice(at.start + propertiesOf(at, doc).length, at.end), parentIndent)
+    : null;
   const bodyIndent = ownIndent ?? (at.itemStart >= 0 ? parentIndent + 2 : parentIndent + doc.step);
   return scalarText(value, {
     style: style as "plain" | "single" | "double" | "literal" | "folded",
@@ -103,54 +120,64 @@ function read(text: string, at: Place, document: Document): Scalar | null {
     const node = aliased(text.slice(1), at, document as YamlDocument);
     return node?.kind === "leaf" ? node.scalar : null;
   }
+  const doc = document as YamlDocument;
   const isFlow = at.style.endsWith("-flow");
-  const end = isAtEnd(at, document as YamlDocument) ? "" : "\n";
+  const isTop = doc.variants?.some((variant) => variant.end === at.start && variant.kind.startsWith("open")) === true;
+  const end = isAtEnd(at, doc, isTop) ? "" : "\n";
   const pad = " ".repeat(at.indent);
-  const snippet = isFlow
-    ? `{k: ${text}\n}\n`
-    : at.itemStart >= 0
-      ? `${pad}k:\n${pad}- ${text}${end}`
-      : `${pad}k: ${text}${end}`;
-  let parsed: YamlDocument;
+  const tags = doc.yamlRoots.find((root) => root.end >= at.start)?.tags ?? "";
+  const start = tags === "" ? "" : `${tags}---\n`;
+  if (!isFlow) {
+    const read = onlyValue(`${start}${pad}k:${at.itemStart >= 0 ? `\n${pad}-` : ""} ${text}${end}`, "k");
+    const leaf = at.itemStart >= 0 && read?.kind === "list" ? read.elements.at(-1) : read;
+    return leaf?.kind === "leaf" ? leaf.scalar : null;
+  }
+  const read = isTop ? onlyValue(`${tags}--- ${text}${end}`, "data") : onlyValue(`${start}{k: ${text}\n}\n`, "k");
+  return read?.kind === "leaf" ? read.scalar : null;
+}
+
+/** The value of the one key of a text; `null` when it is not one document with that key alone. */
+function onlyValue(text: string, key: string): Node | null {
   try {
-    parsed = parseYaml(Buffer.from(snippet));
+    const { roots, headerComments } = parseYaml(Buffer.from(text));
+    const [root, ...others] = roots;
+    const item = root === undefined || others.length > 0 ? null : itemOf(root, key);
+    if (root === undefined || item === null) return null;
+    // Only the header of a block can have a comment that is part of the value's text.
+    const entries = root.members.length + (item.value.kind === "list" ? item.value.elements.length - 1 : 0);
+    return entries === 1 + headerComments.size ? item.value : null;
   } catch (error) {
     if (error instanceof KeyleafError) return null;
     throw error;
   }
-  const root = parsed.roots[0];
-  const value =
-    root === undefined || parsed.roots.length !== 1 || root.members.length !== 1 ? undefined : itemOf(root, "k")?.value;
-  if (value?.kind === "leaf") return value.scalar;
-  if (value?.kind !== "list" || value.elements.length !== 1 || at.itemStart < 0 || isFlow) return null;
-  const [element] = value.elements as [Node | Comment];
-  return element.kind === "leaf" ? element.scalar : null;
 }
 
-/** Whether a value ends the plaintext, without a line break: only the metadata comes after it. */
-function isAtEnd(at: Place, doc: YamlDocument): boolean {
+/**
+ * Whether a value ends the plaintext, without a line break: only the metadata comes after it.
+ * @param isTop - it is all that its document holds
+ */
+function isAtEnd(at: Place, doc: YamlDocument, isTop: boolean): boolean {
   const root = doc.yamlRoots.at(-1);
   if (doc.source.endsWith("\n") || root === undefined || root.end < doc.source.length) return false;
+  if (isTop) return at.start > (doc.yamlRoots.at(-2)?.end ?? -1);
   const key = root.metadata?.key ?? 0;
   return key > at.end ? /^\r?\n *$/.test(doc.source.slice(at.end, key)) : at.end === doc.source.length;
 }
 
 /** The node that an alias repeats there: the newest of that name before it. */
 function aliased(name: string, at: Place, doc: YamlDocument): Node | null {
-  return doc.anchors.get(name)?.findLast((candidate) => candidate.end <= at.start)?.node ?? null;
+  let newest: Anchor | null = null;
+  for (const anchor of doc.anchors.get(name) ?? []) {
+    if (anchor.end <= at.start && anchor.start >= (newest?.start ?? 0)) newest = anchor;
+  }
+  return newest?.node ?? null;
 }
 
-/**
- * go-yaml takes NEL, LS and PS for line breaks, and knows no escaped slash. A comment on a block's header is part of the
- * block's text here, so it would stay clear with it.
- */
+/** go-yaml takes NEL, LS and PS for line breaks. */
 function whyNotClear(entry: Entry, doc: Document): string | null {
   if (entry.at === null) return null;
   const text = doc.source.slice(entry.at.start, entry.at.end);
-  if (/[\x85\u2028\u2029]/.test(text)) return "a Unicode line separator in the text";
-  if (entry.at.style.startsWith("double") && /(?:^|[^\\])(?:\\\\)*\\\//.test(text)) return "the escape \\/";
-  if (/^(literal|folded)/.test(entry.at.style) && /^[^\n]*[|>][^\n]*#/.test(text))
-    return "a comment on the header of a block";
+  if (/[\x85\u2028\u2029]/.test(text)) return "sops cannot read a Unicode line separator";
   return null;
 }
 

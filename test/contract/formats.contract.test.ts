@@ -75,6 +75,13 @@ function plainNode(node: Node): unknown {
   return node.members.flatMap((member) => (member.kind === "comment" ? [] : [[member.key, plainNode(member.value)]]));
 }
 
+/** A block as it is compared; `null`: there is none. In TOML, tables stand behind the other fields, whose order means nothing. */
+function plainBlock(id: string, block: Mapping | null): unknown {
+  if (block === null) return null;
+  const rows = plainNode(block) as [string, unknown][];
+  return id === "toml" ? rows.toSorted(([a], [b]) => (a < b ? -1 : 1)) : rows;
+}
+
 const everything = { byComment: false, sealsHits: false, hits: () => false };
 
 function entriesOf(doc: Document): { entry: Entry; path: string }[] {
@@ -136,7 +143,7 @@ describe("the registry", () => {
     [".env.json", "json"],
     ["prod.env", "dotenv"],
     ["a.ini", "ini"],
-    ["a.toml", "binary"],
+    ["a.toml", "toml"],
     ["a.YAML", "binary"],
     ["yaml", "binary"],
     ["dir.yaml/file", "binary"],
@@ -173,11 +180,11 @@ describe.each(formats.map((format) => [format.id, format] as const))("%s", (id, 
       expect(end).toBeGreaterThanOrEqual(start);
       expect(end).toBeLessThanOrEqual(doc.source.length);
     }
-    // In order of the text, since trees may have comments in other places.
+    // In order of the text, since trees may have comments in other places; one may stand within a value.
     const sorted = places.toSorted((a, b) => a.start - b.start || a.end - b.end);
     for (const [i, place] of sorted.entries()) {
       const next = sorted[i + 1];
-      if (next !== undefined) expect(next.start).toBeGreaterThanOrEqual(place.end);
+      if (next !== undefined && next.end > place.end) expect(next.start).toBeGreaterThanOrEqual(place.end);
     }
   });
 
@@ -204,17 +211,16 @@ describe.each(formats.map((format) => [format.id, format] as const))("%s", (id, 
     const seals = sealEdits(format, original);
     const written = applyEdits(original.source, [...seals, ...format.metadataEdits(original, blockOf("first"))]);
     const doc = format.parse(written);
-    expect(doc.metadata === null ? null : plainNode(doc.metadata)).toEqual(plainNode(blockOf("first")));
+    expect(plainBlock(id, doc.metadata)).toEqual(plainNode(blockOf("first")));
 
     const replaced = withBlock(format, written, blockOf("second"));
     const again = format.parse(replaced);
-    expect(again.metadata === null ? null : plainNode(again.metadata)).toEqual(plainNode(blockOf("second")));
+    expect(plainBlock(id, again.metadata)).toEqual(plainNode(blockOf("second")));
     expect(contentOf(again)).toEqual(contentOf(doc));
     expect(textOf(withBlock(format, replaced, blockOf("first")))).toBe(textOf(written));
 
-    // A sealed binary file is JSON around its value, and a byte order mark cannot stay in JSON; who opens it puts it back.
-    const sealedText = id === "binary" ? ENVELOPE : textOf(applyEdits(original.source, seals));
-    const kept = id === "json" ? sealedText.replace(/^\ufeff/, "") : sealedText;
+    // A sealed binary file is JSON around its value.
+    const kept = id === "binary" ? ENVELOPE : textOf(applyEdits(original.source, seals));
     expect(textOf(withBlock(format, written, null))).toBe(kept);
     expect(textOf(withBlock(format, replaced, null))).toBe(kept);
   });
@@ -240,7 +246,7 @@ describe.each(formats.map((format) => [format.id, format] as const))("%s", (id, 
     const root = mapping(id === "ini" ? [["s", mapping([["k", leaf("v")]])]] : [["data", leaf(ENVELOPE)]]);
     root.members.push({ kind: "item", key: "sops", value: blockOf("m") });
     const doc = format.parse(format.print([root], {}));
-    expect(doc.metadata === null ? null : plainNode(doc.metadata)).toEqual(plainNode(blockOf("m")));
+    expect(plainBlock(id, doc.metadata)).toEqual(plainNode(blockOf("m")));
     expect(itemOf(doc.roots[0] as Mapping, "sops")).toBeNull();
   });
 

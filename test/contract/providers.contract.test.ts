@@ -190,7 +190,14 @@ describe.each(providers.map((provider) => [provider.id, provider] as const))("%s
       macOnlyEncrypted: false,
       spelling: null,
     });
-    const source = { yaml: "a: b\n", json: '{"a":"b"}', dotenv: "A=b\n", ini: "[a]\nb=c\n", binary: "" }[formatId];
+    const source = {
+      yaml: "a: b\n",
+      json: '{"a":"b"}',
+      dotenv: "A=b\n",
+      ini: "[a]\nb=c\n",
+      toml: 'a = "b"\n',
+      binary: "",
+    }[formatId];
     const doc = format.parse(Buffer.from(source));
     const { metadata } = format.parse(applyEdits(doc.source, format.metadataEdits(doc, block)));
     const entries = metadata === null ? [] : parseMetadata(metadata).keyGroups.flat();

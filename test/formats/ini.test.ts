@@ -59,6 +59,10 @@ describe("INI values, as sops sees them", () => {
     ['"""l1\nl2\n\nl4"""', "l1\nl2\n\nl4"],
     ['"""l1\nl2""" skipped ; c', "l1\nl2"],
     ["`x\r\ny`", "x\r\ny"],
+    // go-ini looks for the closing quote only in lines that do not go on.
+    ['"""l1\nl2""" skipped \\\nl3"""', 'l1\nl2""" skipped \\\nl3'],
+    ["`l1\nl2` \\ \r\nl3`", "l1\nl2` \\ \r\nl3"],
+    ["`l1` skipped \\", "l1"],
     ["one \\\n  two", "one two"],
     ["one \\\n  two \\\n three", "one two three"],
     ["one \\\n; two", "one ; two"],
@@ -170,8 +174,21 @@ describe("INI tree, as sops sees it", () => {
     expect(() => ini.parse(Buffer.from(source))).toThrow(code("INPUT_MALFORMED", line));
   });
 
-  it("refuses text that would stay clear behind an empty value", () => {
-    expect(() => ini.parse(Buffer.from("a = ``hunter2\n"))).toThrow(code("INPUT_UNSUPPORTED", 1));
+  it.each([
+    ["a = `` hunter2 \n", "hunter2"],
+    ['a = """""" ; c \\\nb = 1', "; c \\"],
+  ])("reads text behind an empty quoted value, which sops skips, as a comment: %j", (source, text) => {
+    const [[, members]] = tree(ini, source) as [[string, unknown[]]];
+    expect([members[0], members.at(-1)]).toEqual([["a", ""], `#${text}`]);
+    const { sealed, opened } = sealAndOpen(ini, source);
+    expect(sealed).not.toContain(text);
+    expect(opened).toBe(source);
+    const doc = ini.parse(Buffer.from(source));
+    const skipped = entriesOf(doc.roots[0] as Mapping).at(-1) as Entry;
+    expect(ini.whyNotClear?.(skipped, doc)).not.toBeNull();
+    expect(skipped.at && ini.read(text, skipped.at, doc)).toEqual({ type: "comment", text });
+    for (const other of ["", "x`y", 'x"y', "x\ny", " x"])
+      expect(skipped.at && ini.read(other, skipped.at, doc)).toBeNull();
   });
 
   it("refuses UTF-16", () => {
@@ -236,6 +253,12 @@ describe("INI keys that are there twice", () => {
     const { sealed, opened } = sealAndOpen(ini, source);
     expect(sealed).toContain("\nk = ENC[AES256_GCM,data:4,type:comment]\nj");
     expect(opened).toBe(source);
+  });
+
+  it("may have a first value that looks like a comment, as it goes on in the next line", () => {
+    const continued = "k = ; \\\n  old\nk = b\n";
+    expect(tree(ini, continued)).toEqual([["DEFAULT", [["k", "b"], "#; old"]]]);
+    expect(sealAndOpen(ini, continued).opened).toBe(continued);
   });
 
   it("must not leave the replaced value clear", () => {

@@ -15,6 +15,7 @@ import {
 import { applyEdits } from "../../src/document/edits.ts";
 import { type ErrorCode, KeyleafError } from "../../src/errors.ts";
 import { json } from "../../src/formats/json.ts";
+import { openedText, sealedText } from "../support/sealing.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const textOf = (output: Uint8Array): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(output);
@@ -90,7 +91,8 @@ describe("parse", () => {
   it("names path and line of a number out of range, not the number", () => {
     const error = errorOf(() => parse('{"a": {"b":\n 1e400}}'));
     expect(error?.code).toBe("INPUT_UNSUPPORTED");
-    expect(error?.details).toMatchObject({ path: ["a", "b"], line: 2 });
+    expect(error?.details).toMatchObject({ line: 2 });
+    expect(error?.message).toContain("a.b");
     expect(error?.message).not.toContain("400");
   });
 
@@ -145,10 +147,6 @@ describe("parse", () => {
     ["", "INPUT_MALFORMED"],
     [" \n", "INPUT_MALFORMED"],
     ["\ufeff", "INPUT_MALFORMED"],
-    ["[1]", "INPUT_UNSUPPORTED"],
-    ['"a"', "INPUT_UNSUPPORTED"],
-    ["null", "INPUT_UNSUPPORTED"],
-    ["12", "INPUT_UNSUPPORTED"],
     ["a: b", "INPUT_MALFORMED"],
     ['{"a":1} x', "INPUT_MALFORMED"],
     ['{"a":1}{}', "INPUT_MALFORMED"],
@@ -325,10 +323,17 @@ describe("metadataEdits", () => {
     expect(withBlock(withBlock(sealed, mapping([["mac", leaf("y")]])), BLOCK)).toBe(sealed);
   });
 
-  it("leaves a byte order mark out of sealed files", () => {
-    const sealed = withBlock('\ufeff{"a":1}', BLOCK);
-    expect(sealed.startsWith('{"a":1,"sops"')).toBe(true);
-    expect(withBlock('\ufeff{"a":1,"sops":{}}', null)).toBe('\ufeff{"a":1}');
+  it.each([
+    ['\ufeff{"a":1}', '{"a":"ENC['],
+    ["[1]", '{"data": ["ENC['],
+    ['[\n  1,\n  {"sops": 2}\n]\n', '{"data": [\n  "ENC['],
+    ['"a"\n', '{"data": "ENC['],
+    [" -0 ", ' {"data": "ENC['],
+    ['{"data": [1]}', '{"data": ["ENC['],
+  ])("gives back what the reference refuses: %j", async (source, start) => {
+    const sealed = await sealedText("json", source);
+    expect(sealed.slice(0, start.length)).toBe(start);
+    expect(await openedText("json", sealed)).toBe(source);
   });
 
   it("takes a block out of every position, with one comma", () => {
@@ -434,7 +439,8 @@ describe("files of the reference", () => {
     };
     const plain = read("plain.json") as Buffer;
     const printed = read("decrypted.json");
-    const refused = name.startsWith("json-fail-") && name !== "json-fail-bom" && name !== "json-fail-already";
+    const isAccepted = /^json-fail-(bom|already|top-)/.test(name);
+    const refused = name.startsWith("json-fail-") && !isAccepted;
     if (refused || STRICTER.includes(name)) {
       expect(errorOf(() => json.parse(plain))?.code).toMatch(/^INPUT_(MALFORMED|EMPTY|UNSUPPORTED)$/);
       return;

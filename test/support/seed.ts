@@ -2,3 +2,8 @@ import fc from "fast-check";
 
 // The same examples on every run, so that a change is what makes a test fail. FC_SEED=... tries others.
 fc.configureGlobal({ seed: Number(process.env["FC_SEED"] ?? 20_261_124) });
+
+/** How many examples a property tries: `usual` in the suite, FC_RUNS=... to search for longer. */
+export function runs(usual: number): number {
+  return Number(process.env["FC_RUNS"] ?? usual);
+}

@@ -451,6 +451,28 @@ const ini = asFile(
   ),
 );
 
+const tomlKey = fc.constantFrom("a", "b", '"c d"', "'e'", "f.g", "u_unencrypted", '"ü"', "f . h");
+const tomlValue = fc.oneof(
+  canary.map((text) => `"${text}"`),
+  canary.map((text) => `'${text}'  # ${text}`),
+  fc.tuple(canary, canary).map(([first, second]) => `"""${first}\n${second}\\\n   """`),
+  fc.tuple(canary, canary).map(([first, second]) => `[ '${first}', # ${second}\n  {x = "${second}"}, ]`),
+  fc.constantFrom("0x1F", "1_000", "1.50", "-inf", "true", "1979-05-27 07:32:00Z", "07:32:00", "[]", '""'),
+);
+const toml = asFile(
+  fc.array(
+    fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.tuple(tomlKey, fc.constantFrom("=", " = ", "\t= "), tomlValue).map((all) => all.join("")),
+      },
+      fc.constantFrom("[s]", "[ t ] # c", "[[l]]", "[s.u]", "[u_unencrypted]", "", "  ", "#"),
+      canary.map((text) => `# ${text}`),
+    ),
+    { maxLength: 8 },
+  ),
+);
+
 const binary = fc.oneof(
   fc.uint8Array({ minLength: 1, maxLength: 64 }),
   fc.tuple(canary, words).map((parts) => parts.join("\n")),
@@ -463,5 +485,6 @@ export const uglyFiles: Readonly<Record<FormatId, fc.Arbitrary<string | Uint8Arr
   json,
   dotenv,
   ini,
+  toml,
   binary,
 };
