@@ -4,10 +4,11 @@ import { dotenv } from "./dotenv.ts";
 import type { Format, FormatId } from "./format.ts";
 import { ini } from "./ini.ts";
 import { json } from "./json.ts";
+import { toml } from "./toml.ts";
 import { yaml } from "./yaml.ts";
 
 /** Every format. A new one is a file and a line here. */
-export const formats: readonly Format[] = [yaml, json, dotenv, ini, binary];
+export const formats: readonly Format[] = [yaml, json, toml, dotenv, ini, binary];
 
 /** The format of that id, or `null`. */
 export function formatById(id: string): Format | null {
@@ -34,19 +35,4 @@ export function formatForFileName(name: string): Format {
 
 function hasExtension(format: Format, base: string): boolean {
   return format.extensions.some((extension) => base.endsWith(extension));
-}
-
-/**
- * The format of an encrypted file: by name, and where the name tells none, by the marks that the `sops` block leaves.
- */
-export function detectFormat(source: Uint8Array, name: string): Format {
-  const named = formatForFileName(name);
-  if (named !== binary) return named;
-  const text = Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString("latin1");
-  if (/^\s*\{/.test(text))
-    return binary.parse(source).metadata === null && /"mac"\s*:\s*"ENC\[/.test(text) ? json : binary;
-  if (/^sops:\r?$/m.test(text) && /^\s+mac: ENC\[/m.test(text)) return yaml;
-  if (/^sops_mac=ENC\[/m.test(text)) return dotenv;
-  if (/^\[sops\]\r?$/m.test(text) && /^mac\s*= *ENC\[/m.test(text)) return ini;
-  return binary;
 }

@@ -80,7 +80,11 @@ describe("enc and dec", () => {
   it("take formats from flags, before names", async () => {
     write("data.txt", '{"a": "b"}');
     expect((await enc("--type", "json", "data.txt")).stdout).toContain('"a": "ENC[');
-    expect((await enc("data.txt")).stdout).toContain('"data": "ENC[');
+    expect(await enc("data.txt")).toMatchObject({
+      stdout: expect.stringContaining('"a": "ENC['),
+      stderr: expect.stringContaining("taken as json"),
+    });
+    expect((await enc("--type", "binary", "data.txt")).stdout).toContain('"data": "ENC[');
     expect((await enc("--input-type=json", "--output-type=yaml", "data.txt")).stdout).toMatch(/^a: ENC\[/);
     expect((await enc("--filename-override", "x.json", "data.txt")).stdout).toContain('"a": "ENC[');
   });
@@ -146,7 +150,7 @@ describe("exit statuses", () => {
     [1, { "x.json": "[1" }, ["decrypt", "x.json"]],
     [1, { "x.yaml": "" }, ["decrypt", "x.yaml"]],
     [2, { "x.json": "[1" }, ["x.json"]],
-    [2, { "x.yaml": "- a\n" }, ["x.yaml"]],
+    [2, { "x.yaml": "a: [\n" }, ["x.yaml"]],
     [2, {}, ["."]],
     [2, {}, ["decrypt", "."]],
     [3, {}, ["-o", "no/such/folder", "plain.yaml"]],

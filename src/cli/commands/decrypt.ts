@@ -1,8 +1,8 @@
 import type { Config } from "../../config.ts";
 import { type DecryptOptions, decrypt } from "../../decrypt.ts";
 import { KeyleafError } from "../../errors.ts";
+import { detectFormat } from "../../formats/detect.ts";
 import type { FormatId } from "../../formats/format.ts";
-import { detectFormat } from "../../formats/registry.ts";
 import type { Context, Flags } from "../context.ts";
 import type { ConfigFinder } from "../find-config.ts";
 import { aboutFile, destinationOf, formatFlag, type Input, readInputs } from "../inputs.ts";

@@ -4,6 +4,7 @@ import { compilePattern } from "../../document/pattern.ts";
 import type { SelectionRule } from "../../document/selection.ts";
 import { type EncryptOptions, type EncryptResult, encrypt } from "../../encrypt.ts";
 import { KeyleafError } from "../../errors.ts";
+import { sniffFormat } from "../../formats/detect.ts";
 import type { FormatId } from "../../formats/format.ts";
 import { formatForFileName } from "../../formats/registry.ts";
 import { nearest } from "../../nearest.ts";
@@ -70,7 +71,7 @@ async function optionsFor(
   context: Context,
   said: Set<string>,
 ): Promise<EncryptOptions> {
-  const format = inputFormat(input, flags);
+  const format = inputFormat(input, flags, context);
   const outputFormat = formatFlag(flags, "output-type") ?? format;
   const found = await configs.find(input.knownAs);
   const rule = await ruleFor(input, found, flags, context);
@@ -99,14 +100,23 @@ async function optionsFor(
   };
 }
 
-/** Plaintext has no marks that its content could be told by, so standard input needs a name or a type. */
-function inputFormat(input: Input, flags: Flags): FormatId {
+/** By flag, by name, and where neither tells, by content; that is said. */
+function inputFormat(input: Input, flags: Flags, context: Context): FormatId {
   const given = formatFlag(flags, "input-type");
   if (given !== null) return given;
-  if (input.knownAs !== null) return formatForFileName(input.knownAs).id;
-  throw new KeyleafError("USAGE_CONFLICT", "standard input has no name to tell its format by", {
-    hint: "give --filename-override NAME or --type FORMAT",
-  });
+  const named = input.knownAs === null ? null : formatForFileName(input.knownAs).id;
+  if (named !== null && named !== "binary") return named;
+  const sniffed = sniffFormat(input.source);
+  if (sniffed === null && named === null) {
+    throw new KeyleafError("USAGE_CONFLICT", "neither name nor content of standard input tells its format", {
+      hint: "give --filename-override NAME or --type FORMAT",
+    });
+  }
+  note(
+    context,
+    `${input.name} is taken as ${sniffed === null ? "binary" : `${sniffed.id} by its content`}; --type decides`,
+  );
+  return sniffed?.id ?? "binary";
 }
 
 /**
@@ -180,8 +190,9 @@ function encryptionContext(flags: Flags): ReadonlyMap<string, string> {
 }
 
 /** Says what stays clear, if anything does. */
-function report(input: Input, { sealed, clear }: EncryptResult, isOneOfMany: boolean, context: Context): void {
+function report(input: Input, { sealed, clear, notices }: EncryptResult, isOneOfMany: boolean, context: Context): void {
   const prefix = isOneOfMany ? `${input.name}: ` : "";
+  for (const notice of notices) note(context, `${prefix}${notice}`);
   if (clear.length === 0) return;
   // The elements of a list have one path.
   const paths = [...new Set(clear)];

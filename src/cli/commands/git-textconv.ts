@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { decrypt } from "../../decrypt.ts";
 import { KeyleafError } from "../../errors.ts";
-import { detectFormat } from "../../formats/registry.ts";
+import { detectFormat } from "../../formats/detect.ts";
 import type { Context, Flags } from "../context.ts";
 import { readFileOr } from "../read-file.ts";
 
