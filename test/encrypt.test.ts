@@ -146,6 +146,16 @@ describe("what comes out", () => {
   });
 });
 
+test.each<[FormatId, string]>([
+  ["yaml", "# canary\n---\n"],
+  ["yaml", "# canary\n{}\n"],
+  ["dotenv", "# canary\n"],
+])("comments that are all a file holds are sealed: %s %j", async (format, source) => {
+  const text = await sealedText(format, source);
+  expect(text).not.toContain("canary");
+  expect(await openedText(format, text)).toBe(source);
+});
+
 describe("another format", () => {
   // What would be dropped or spelled otherwise is in the MAC: the sealed file could never be opened.
   test.each([
@@ -326,7 +336,6 @@ const refused: [what: string, format: FormatId, source: string | Uint8Array, cod
   ["no values", "yaml", "a: {}\nb: []\nc: ''\nd:\n", "INPUT_NOTHING_TO_ENCRYPT", null],
   ["no values", "json", "{}", "INPUT_NOTHING_TO_ENCRYPT", null],
   ["only clear values", "yaml", `a_unencrypted: ${SECRET}\n`, "INPUT_NOTHING_TO_ENCRYPT", null],
-  ["only comments", "dotenv", `# ${SECRET}\n`, "INPUT_NOTHING_TO_ENCRYPT", null],
   ["nothing", "dotenv", "", "INPUT_NOTHING_TO_ENCRYPT", null],
   ["nothing", "ini", "", "INPUT_NOTHING_TO_ENCRYPT", null],
   ["nothing", "binary", "", "INPUT_NOTHING_TO_ENCRYPT", null],

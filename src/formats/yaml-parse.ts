@@ -503,14 +503,13 @@ class TreeBuilder {
 
   /** Behind a block with an indentation indicator, `yaml` drops a line of blanks that belongs to the value. */
   #checkBlanks(token: CST.BlockScalar, node: YamlScalar.Parsed, { indent }: Where): void {
-    const end = node.range[1];
-    const [header = "", ...lines] = this.#text.slice(node.range[0], end).split("\n");
-    const indicator = /[|>][-+]?(\d)/.exec(header)?.[1];
-    const blanks = /^( *)(?:\r?\n|$)/.exec(this.#text.slice(end, end + 1000))?.[1] ?? "";
+    const own = this.#text.slice(node.range[0], node.range[1]);
+    const indicator = /^[^\n]*?[|>][-+]?(\d)/.exec(own)?.[1];
+    if (indicator === undefined) return;
+    const after = /^(?: *\r?\n)* *(?=\r?\n|$)/.exec(this.#text.slice(node.range[1]))?.[0] ?? "";
+    const blanks = own.slice(own.trimEnd().length);
     const width = Math.max(indent, 0) + Number(indicator);
-    const isOnlyBlank =
-      lines.every((line) => line.trim() === "") && lines.some((line) => line.trimEnd() === "" && line.length > width);
-    if (indicator !== undefined && (isOnlyBlank || blanks.length > width)) {
+    if (`${blanks}\n${after}`.split("\n").some((line) => line.replace("\r", "").length > width)) {
       throw malformed(
         "readers differ about blanks at the end of a block with an indentation indicator",
         this.#text,
