@@ -92,7 +92,7 @@ function commentsAbove(text: string, offset: number): CST.SourceToken[] {
     const start = text.lastIndexOf("\n", end - 1) + 1;
     const line = text.slice(start, end);
     const comment = /^( *)(#[^\r]*)/.exec(line);
-    if (comment === null && line.trim() !== "") return /[:-]\s*(?:[&!]\S+\s*)*(?:\s#.*)?$/.test(line) ? found : [];
+    if (comment === null && line.trim() !== "") return /[:-]\s*(?:[&!]\S+\s*)*(?:\s#[^\n]*)?$/.test(line) ? found : [];
     const [, pad = "", source = ""] = comment ?? [];
     if (comment !== null) found.push({ type: "comment", offset: start + pad.length, indent: 0, source });
     end = start - 1;

@@ -22,6 +22,9 @@ import { wrapperVariants, wrapping } from "./yaml-wrap.ts";
 /** Style of the last element of a list that holds nothing but sealed comments. */
 export const LONE_COMMENT = "lone-comment";
 
+/** How often a file is parsed again without comments that were misread; each time shows more of them. */
+const MAX_PASSES = 50;
+
 /** Parses a YAML file; `yaml` decides what is valid, this file what the reference sees in it. */
 export function parseYaml(source: Uint8Array): YamlDocument {
   const text = decodeUtf8(source);
@@ -29,11 +32,17 @@ export function parseYaml(source: Uint8Array): YamlDocument {
   const foreign = text.search(/\0|\r(?!\n)/);
   if (foreign !== -1)
     throw malformed(text[foreign] === "\0" ? "NUL character" : "a carriage return without a line feed", text, foreign);
-  let builder = new TreeBuilder(text, []);
-  const doc = builder.build();
-  if (builder.misread.length === 0) return doc;
-  builder = new TreeBuilder(text, builder.misread);
-  return builder.build();
+  for (let hidden: readonly CST.SourceToken[] = [], passes = 1; ; passes++) {
+    const builder = new TreeBuilder(text, hidden);
+    try {
+      const doc = builder.build();
+      if (builder.misread.length === 0) return doc;
+    } catch (error) {
+      // What was misread may be why.
+      if (builder.misread.length === 0 || passes === MAX_PASSES) throw error;
+    }
+    hidden = [...hidden, ...builder.misread];
+  }
 }
 
 class TreeBuilder {

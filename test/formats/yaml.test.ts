@@ -512,6 +512,8 @@ test.each([
   "x: y\nk_unencrypted: >-  # c\n  x\n  y\n",
   "k:\n# c\n  x\nl: y\n",
   "- \n# c\n  x\n",
+  "k:\n# c\n  x\n? l\n: y\n",
+  "k: # c\r\n\r\n# d\r\n  x\r\n",
   'k: "a\\\n\n b"\n',
   "%TAG !e! tag:x\n---\nk: !e!x 7\n",
   "k: &a 'x\n  \n\n '\nl: *a\n  \n",
