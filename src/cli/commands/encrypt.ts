@@ -17,6 +17,9 @@ import { note, warn } from "../report.ts";
 import { type FileWrite, writeFiles } from "../write-file.ts";
 import { commands } from "./registry.ts";
 
+/** Bytes up to which a result is decrypted and compared before it goes to standard output; files always are. */
+const MOST_VERIFIED = 256 * 1024;
+
 /** Paths that a notice names before it only counts. */
 const MOST_NAMED = 10;
 
@@ -34,17 +37,20 @@ export async function run(operands: readonly string[], flags: Flags, context: Co
       const options = await optionsFor(input, configs, flags, context, said);
       const result = await encrypt(input.source, options, context.host);
       reports.push(() => report(input, result, inputs.length > 1, context));
-      if (destination.kind === "stdout") context.streams.stdout.write(result.output);
-      else {
+      const verify = async (written: Uint8Array): Promise<void> => {
+        if ((await result.verify(written)) || options.outputFormat !== options.format) return;
+        warn(context, `${input.name}: decrypting will give the same values, but not the very same text`);
+      };
+      if (destination.kind === "stdout") {
+        if (input.source.length <= MOST_VERIFIED) await verify(result.output);
+        context.streams.stdout.write(result.output);
+      } else {
         writes.push({
           path: destination.kind === "file" ? destination.path : (input.path ?? ""),
           content: result.output,
           isSecret: false,
           ...(destination.kind === "in-place" ? { before: input.source } : {}),
-          verify: async (written) => {
-            if ((await result.verify(written)) || options.outputFormat !== options.format) return;
-            warn(context, `${input.name}: decrypting will give the same values, but not the very same text`);
-          },
+          verify,
         });
       }
     } catch (error) {
