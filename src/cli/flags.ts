@@ -37,7 +37,7 @@ const common: readonly Flag[] = [
     alias: "type",
     value: "FORMAT",
     group: FORMAT,
-    help: "yaml, json, dotenv, ini or binary; default: by the file's name, and by content where the name does not tell",
+    help: "yaml, json, dotenv, ini, toml or binary; default: by the file's name, and by content where the name does not tell",
   },
   {
     name: "output-type",

@@ -19,7 +19,7 @@ export function detectFormat(source: Uint8Array, name: string): Format {
   const text = textOf(source);
   if (/^\s*\{/.test(text))
     return binary.parse(source).metadata === null && /"mac"\s*:\s*"ENC\[/.test(text) ? json : binary;
-  if (/^sops:\r?$/m.test(text) && /^\s+mac: ENC\[/m.test(text)) return yaml;
+  if (/^sops:\r?$/m.test(text) && /^[\t ]+mac: ENC\[/m.test(text)) return yaml;
   if (/^sops_mac=ENC\[/m.test(text)) return dotenv;
   if (/^\[sops\]\r?$/m.test(text) && /^mac = "ENC\[/m.test(text)) return toml;
   if (/^\[sops\]\r?$/m.test(text) && /^mac\s*= *ENC\[/m.test(text)) return ini;
@@ -37,11 +37,14 @@ export function sniffFormat(source: Uint8Array): Format | null {
   if (/^\s*[{[]/.test(text) && parses(json, source)) return json;
   // A lone value in base64 looks like a variable, but for its capitals and for what is behind the `=`.
   if (lines.length > 0 && lines.every((line) => /^(export )?[A-Z_][A-Z0-9_]*=/.test(line))) {
-    return lines.some((line) => /=.*[^=]/.test(line)) && parses(dotenv, source) ? dotenv : null;
+    return lines.some((line) => /^[^=]*=+[^=]/.test(line)) && parses(dotenv, source) ? dotenv : null;
   }
   if (lines.some((line) => /^\[\[?[^\][]+\]\]?\s*([#;].*)?$/.test(line))) {
     const hasEntries = lines.some((line) => /^[^[]+[=:]/.test(line));
-    return hasEntries ? ([toml, ini].find((format) => parses(format, source)) ?? null) : null;
+    // What is both is INI, which sops reads, unless it has what only TOML means something by.
+    const isToml = lines.some((line) => /^\s*\[\[|=\s*["'[{]/.test(line));
+    const candidates = isToml ? [toml, ini] : [ini, toml];
+    return hasEntries ? (candidates.find((format) => parses(format, source)) ?? null) : null;
   }
   if (!/^(---(\s|$)|%YAML |["']?[\w./-]+["']?:(\s|$))/.test(first)) return null;
   const isEntry = (line: string): boolean => /^(["']?[\w./-]+["']?:(\s|$)|\s|- |---|\.\.\.|%|[\]}])/.test(line);
@@ -58,5 +61,6 @@ function parses(format: Format, source: Uint8Array): boolean {
 }
 
 function textOf(source: Uint8Array): string {
-  return Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString("latin1");
+  const text = Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString("latin1");
+  return text.replace(/^\xef\xbb\xbf/, "");
 }

@@ -32,7 +32,7 @@ export function blockEnd(token: CST.BlockScalar, node: YamlScalar.Parsed, text: 
 
 /** Column of a block scalar's text; `null` when it has none. */
 export function bodyIndentOf(text: string, parentIndent: number): number | null {
-  const indicator = /^[^\n]*?[|>][-+]?(\d)/.exec(text)?.[1];
+  const indicator = /^[|>][-+]?(\d)/.exec(text)?.[1];
   if (indicator !== undefined) return Math.max(parentIndent, 0) + Number(indicator);
   return /\n( *)[^\s]/.exec(text)?.[1]?.length ?? /\n( *)\t/.exec(text)?.[1]?.length ?? null;
 }

@@ -39,6 +39,11 @@ export class Comments {
     this.#block = { column, members, outer: this.#block };
   }
 
+  /** Column of the innermost block collection; -1: there is none. */
+  get column(): number {
+    return this.#block?.column ?? -1;
+  }
+
   close(): void {
     this.#block = this.#block?.outer ?? null;
   }

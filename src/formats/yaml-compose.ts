@@ -60,7 +60,8 @@ export function composeYaml(
   lostAt: number | null;
 } {
   const hidden: CST.SourceToken[] = [...toHide];
-  for (let source = hide(toHide, text); ; ) {
+  // With a byte order mark in front, `yaml` takes the first line to be indented by one.
+  for (let source = hide(toHide, text.replace(/^\ufeff/, "\n")); ; ) {
     const { errors, ...result } = run(source);
     const [error] = errors;
     if (error === undefined) return { ...result, hidden: hidden.toSorted((a, b) => b.offset - a.offset) };
@@ -156,6 +157,8 @@ function note(
 ): void {
   const last = pending.at(-1);
   if (token.type === "comment") (last?.after ?? before).push(token);
+  if (token.type === "space" && token.source.includes("\t"))
+    throw malformed("a tab, which sops cannot read there", text, token.offset);
   if (token.type !== "document" && token.type !== "doc-end" && token.type !== "directive") return;
   if (last !== undefined) last.end = Math.min(last.end, token.offset);
   if (token.type === "document") {

@@ -55,6 +55,9 @@ class TreeBuilder {
   readonly #hasEscapedBreaks: boolean;
   readonly #variants: Variant[] = [];
   #isWrapped = false;
+  #flowDepth = 0;
+  /** The plain scalar that was met last: where it ends, and the column of the block around it. */
+  #plain = { end: 0, indent: -1 };
   #depth = 0;
   #isFirstDocument = true;
   /** Comments that the parser has not seen; from the end of the text. */
@@ -198,7 +201,9 @@ class TreeBuilder {
       const what = "the top level is no mapping, and something stands in front of it on its line";
       throw located("INPUT_UNSUPPORTED", what, this.#text, start);
     }
-    return isList ? lineStart(this.#text, start) : start;
+    if (!isList) return start;
+    const line = lineStart(this.#text, start);
+    return line === 0 && this.#text.startsWith("\ufeff") ? 1 : line;
   }
 
   /** A top level that is no mapping. Comments are placed as if it were the value of a key `data` already. */
@@ -254,7 +259,7 @@ class TreeBuilder {
       next++;
       const key = this.#key(pair.key as ParsedNode | null, item, inFlow, members);
       if (seen.has(key) && this.#isFirstDocument)
-        throw malformed(`key ${JSON.stringify(key)} appears twice in one mapping`, this.#text, keyOffset(item));
+        throw malformed(`${nameOf(pair.key, key)} appears twice in one mapping`, this.#text, keyOffset(item));
       seen.add(key);
       const node = this.#valueNode(pair.value as ParsedNode | null, item, token, members);
       if (key === "<<" && isPlainScalar(pair.key)) this.#checkMerge(node, keyOffset(item));
@@ -331,7 +336,11 @@ class TreeBuilder {
       const comment = this.#scalarToken("scalar", token, node.range[1], members);
       const scalar = this.#scalar(node, node.range[0]);
       const at = this.#place(node, scalar, token, props, where);
-      if (token?.type === "block-scalar") this.#checkBlanks(token, node, where);
+      if (token?.type === "block-scalar") {
+        this.#checkBlanks(token, node, where);
+        const rest = this.#text.slice(at.end, node.range[1]).indexOf("\t");
+        if (rest !== -1) throw malformed("a tab, which sops cannot read there", this.#text, at.end + rest);
+      }
       if (comment !== null) this.#headerComments.set(at.start, comment);
       return { kind: "leaf", scalar, at };
     }
@@ -377,8 +386,10 @@ class TreeBuilder {
   }
 
   #open(token: CST.Token, members: Members, outer: Members): void {
-    if (token.type === "flow-collection") this.#comments.token("open", token.offset, token.offset + 1, outer, members);
-    else if ("indent" in token) this.#comments.open(token.indent, token.type === "block-seq" ? outer : members);
+    if (token.type === "flow-collection") {
+      this.#flowDepth++;
+      this.#comments.token("open", token.offset, token.offset + 1, outer, members);
+    } else if ("indent" in token) this.#comments.open(token.indent, token.type === "block-seq" ? outer : members);
   }
 
   #close(token: CST.Token, members: Members, outer: Members): void {
@@ -386,6 +397,7 @@ class TreeBuilder {
       this.#comments.close();
       return;
     }
+    this.#flowDepth--;
     const [bracket, ...after] = token.end;
     if (bracket !== undefined) this.#comments.token("close", bracket.offset, bracket.offset + 1, outer, members);
     this.#tokens(after, outer);
@@ -414,18 +426,28 @@ class TreeBuilder {
     } else {
       if (this.#hasSlashes && token.type === "double-quoted-scalar") this.#slashes(token);
       this.#comments.token(kind, token.offset, end, members);
+      if (token.type === "scalar") this.#plain = { end, indent: this.#comments.column };
       this.#tokens("end" in token ? (token.end ?? []) : [], members);
     }
     return comment;
   }
 
-  /** Where a key could begin, go-yaml takes no tab. */
-  #checkTab(before: CST.SourceToken | undefined, tab: CST.SourceToken, after: CST.SourceToken | undefined): void {
-    const isAtDash = before?.type === "seq-item-ind" || before?.type === "explicit-key-ind";
-    const isAtColon = before?.type === "map-value-ind" && after?.type !== "comment";
-    const isFirst = (): boolean => this.#text.slice(lineStart(this.#text, tab.offset), before?.offset).trim() === "";
-    if (isAtDash || (isAtColon && isFirst()))
-      throw malformed("a tab, which sops cannot read there", this.#text, tab.offset, "write a blank instead");
+  /** Where a key could begin, go-yaml takes no tab, nor below a plain value where a line is indented too little for it. */
+  #checkTab(
+    { offset, source }: CST.SourceToken,
+    before: CST.SourceToken | undefined,
+    after: CST.SourceToken | undefined,
+  ): void {
+    const line = lineStart(this.#text, offset);
+    const isFirst = this.#text.slice(line, offset).trim() === "";
+    let isRefused = before?.type === "seq-item-ind" || before?.type === "explicit-key-ind";
+    if (isFirst) {
+      const isBelowPlain = this.#plain.end > 0 && this.#text.slice(this.#plain.end, offset).trim() === "";
+      isRefused = isBelowPlain ? offset - line + source.indexOf("\t") <= this.#plain.indent : this.#flowDepth === 0;
+    } else if (before?.type === "map-value-ind" && after?.type !== "comment") {
+      isRefused = this.#text.slice(line, before.offset).trim() === "";
+    }
+    if (isRefused) throw malformed("a tab, which sops cannot read there", this.#text, offset, "write blanks instead");
   }
 
   /** go-yaml knows no escaped slash. */
@@ -441,7 +463,7 @@ class TreeBuilder {
   #tokens(tokens: readonly CST.SourceToken[], members: Members, colon: TokenKind = "colon"): void {
     for (const [i, part] of tokens.entries()) {
       if (part.type === "comment") this.#comments.comment(part);
-      else if (part.type === "space" && part.source.includes("\t")) this.#checkTab(tokens[i - 1], part, tokens[i + 1]);
+      else if (part.type === "space" && part.source.includes("\t")) this.#checkTab(part, tokens[i - 1], tokens[i + 1]);
       else {
         const kind = part.type === "map-value-ind" ? colon : KINDS.get(part.type);
         if (kind !== undefined) this.#comments.token(kind, part.offset, part.offset + part.source.length, members);
@@ -513,7 +535,7 @@ class TreeBuilder {
   /** Behind a block with an indentation indicator, `yaml` drops a line of blanks that belongs to the value. */
   #checkBlanks(token: CST.BlockScalar, node: YamlScalar.Parsed, { indent }: Where): void {
     const own = this.#text.slice(node.range[0], node.range[1]);
-    const indicator = /^[^\n]*?[|>][-+]?(\d)/.exec(own)?.[1];
+    const indicator = /^[|>][-+]?(\d)/.exec(own)?.[1];
     if (indicator === undefined) return;
     const after = /^(?: *\r?\n)* *(?=\r?\n|$)/.exec(this.#text.slice(node.range[1]))?.[0] ?? "";
     const blanks = own.slice(own.trimEnd().length);
@@ -646,6 +668,11 @@ const KINDS: ReadonlyMap<string, TokenKind> = new Map([
 /** What stands behind a dash or a colon. */
 function behindIndicator(props: readonly CST.SourceToken[]): readonly CST.SourceToken[] {
   return props.slice(props.findLastIndex(({ type }) => type === "seq-item-ind" || type === "map-value-ind") + 1);
+}
+
+/** A key in a message. What an alias repeats may be a value that is to be sealed. */
+function nameOf(node: unknown, key: string): string {
+  return node instanceof Alias ? "the key that an alias repeats" : `key ${JSON.stringify(key)}`;
 }
 
 function isSlash(text: string): boolean {

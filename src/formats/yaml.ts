@@ -55,7 +55,7 @@ function edit(entry: Entry, value: Scalar, document: Document): Edit {
 
 /** What goes on standing with a value, whatever is done to it: its anchor, and a comment on the header of its block. */
 function withProperties(text: string, at: Place, doc: YamlDocument): string {
-  const anchor = /&\S+/.exec(propertiesOf(at, doc))?.[0];
+  const anchor = /(?:^|\s)(&\S+)/.exec(propertiesOf(at, doc))?.[1];
   const comment = doc.headerComments.get(at.start);
   const commented =
     comment === undefined ? text : text.replace(/^[^\n\r]*/, (line) => `${line} #${comment.scalar.text}`);
@@ -159,7 +159,10 @@ function onlyValue(text: string, key: string): Node | null {
 function isAtEnd(at: Place, doc: YamlDocument, isTop: boolean): boolean {
   const root = doc.yamlRoots.at(-1);
   if (doc.source.endsWith("\n") || root === undefined || root.end < doc.source.length) return false;
-  if (isTop) return at.start > (doc.yamlRoots.at(-2)?.end ?? -1);
+  if (isTop) {
+    const close = doc.variants?.findLast(({ kind }) => kind.startsWith("close"));
+    return at.start > (doc.yamlRoots.at(-2)?.end ?? -1) && close?.end === doc.source.length;
+  }
   const key = root.metadata?.key ?? 0;
   return key > at.end ? /^\r?\n *$/.test(doc.source.slice(at.end, key)) : at.end === doc.source.length;
 }

@@ -13,7 +13,10 @@ describe("the content of a plaintext", () => {
     ["\n [1, 2]\n", "json"],
     ["A=1\n# c\nexport B_2='x'\n\n", "dotenv"],
     ["A=\nB=x\r\n", "dotenv"],
-    ["[s]\na = 1\n", "toml"],
+    ["[s]\na = 1\n", "ini"],
+    ["[s]\na = [1, 2]\n", "toml"],
+    ["\ufeff{}", "json"],
+    ["\ufeffa: b\n", "yaml"],
     ["[s]\na = one\n", "ini"],
     ["; c\nx = y\n[s] ; c\na: b\n", "ini"],
     ["# c\ntitle = 'x'\n[[l]]\na = 1\n", "toml"],
@@ -86,7 +89,7 @@ describe(isThere ? "the corpus" : `skipped, ${missing}`, { skip: !isThere }, () 
       const id = sniffed(readFileSync(join(corpus, path)));
       if (id === format) counts.set(format, (counts.get(format) ?? 0) + 1);
       // Some YAML is JSON, and an INI file may happen to be TOML.
-      else if (id !== null && !["yaml json", "ini toml"].includes(`${format} ${id}`))
+      else if (id !== null && !["yaml json", "ini toml", "toml ini"].includes(`${format} ${id}`))
         wrong.push(`${path}: ${format}, taken for ${id}`);
     }
     process.stdout.write(`corpus, told by content: ${[...counts].map(([id, count]) => `${id} ${count}`).join(", ")}\n`);

@@ -19,7 +19,7 @@ export const encryptCommand: Command = {
   operands: "[FILE...]",
   summary: "encrypt the values of a file; keys and layout stay",
   description:
-    "Encrypts the values of a YAML, JSON, .env or INI file, each on its own, and leaves all other text as it is. " +
+    "Encrypts the values of a YAML, JSON, .env, INI or TOML file, each on its own, and leaves all other text as it is. " +
     "Any other file is encrypted as a whole. The result goes to standard output. Without FILE, or with -, standard input is read. " +
     "Recipients come from flags, from the rule for the file in .sops.yaml, or are your own age key. " +
     "The word encrypt may be left out.",
