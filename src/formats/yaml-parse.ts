@@ -12,7 +12,7 @@ import type { Comment, Item, List, Mapping, Node, Place, Scalar, Variant } from 
 import { KeyleafError, located, malformed } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
 import { Anchors } from "./yaml-anchors.ts";
-import { blockEnd, lineStart } from "./yaml-block.ts";
+import { blockEnd, bodyIndentOf, lineStart } from "./yaml-block.ts";
 import { Comments, type Members, type TokenKind } from "./yaml-comments.ts";
 import { type ComposedDocument, composeYaml, MAX_DEPTH, tooDeep } from "./yaml-compose.ts";
 import type { YamlDocument, YamlRoot } from "./yaml-document.ts";
@@ -553,8 +553,18 @@ class TreeBuilder {
   #valueText(node: YamlScalar): string {
     const text = node.type === "QUOTE_DOUBLE" ? this.#doubleQuotedText(node) : (node.source ?? "");
     const isBlock = node.type === "BLOCK_LITERAL" || node.type === "BLOCK_FOLDED";
-    const isCut = isBlock && node.range?.[1] === this.#text.length && !this.#text.endsWith("\n");
+    const isCut = isBlock && node.range?.[1] === this.#text.length && this.#endsInContent(node.range[0]);
     return isCut && text.endsWith("\n") ? text.slice(0, -1) : text;
+  }
+
+  /** Whether the last line of a block scalar, and of the file, has no line break but something of the value. */
+  #endsInContent(start: number): boolean {
+    const line = this.#text.slice(lineStart(this.#text, this.#text.length));
+    if (line.trim() !== "") return true;
+    const text = this.#text.slice(start);
+    const indentation = bodyIndentOf(text, 0);
+    // Blanks beyond the indentation are part of the value; a lone line of them is nothing.
+    return indentation === null ? text.indexOf("\n") === text.lastIndexOf("\n") : line.length > indentation;
   }
 
   /** Behind an escaped line break, `yaml` loses the blank lines. */

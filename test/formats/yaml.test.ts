@@ -491,6 +491,20 @@ test.each(refusedBySops)("comes back, and is sealed in a form that sops reads: %
   expect(await openedText("yaml", sealed)).toBe(plain);
 });
 
+test.each([
+  ["a: |+\n  x\n  ", "x\n"],
+  ["a: >+\n  x\n\n  ", "x\n\n"],
+  ["a: |\n  x\n  ", "x\n"],
+  ["a: |\n  x", "x"],
+  ["a: |+\n  x\n   ", "x\n "],
+  ["b: c\na: |+\n\n  ", "\n"],
+  ["b: c\na: |+\n\n\n  ", "\n\n"],
+])("%j, cut inside a block, holds %j, as go-yaml has it", async (source, value) => {
+  const sealed = await sealedText("yaml", source);
+  expect(await openedText("yaml", sealed, { extract: ["a"] })).toBe(value);
+  expect(await openedText("yaml", sealed)).toBe(source);
+});
+
 test("an element of a top-level list is extracted by its position", async () => {
   const sealed = await sealedText("yaml", "- a\n- b: secret\n");
   expect(await openedText("yaml", sealed, { extract: [1, "b"] })).toBe("secret");

@@ -21,11 +21,6 @@ interface KnownGap {
 
 const knownGaps: readonly KnownGap[] = [
   {
-    layout: /\|\+\s*\n[\s\S]*\n---[\s\S]*\}$/,
-    why: "a kept block, and a last document in braces without line break",
-    kind: "alone",
-  },
-  {
     layout: /!\S*[ \t]*(?:#.*)?\r?\n[ \t]*#|!\S*[ \t]+#/,
     why: "a comment behind a tag (README, limits)",
     kind: "beside sops",
