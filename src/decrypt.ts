@@ -319,7 +319,8 @@ function leadingComments(container: Mapping | List): number {
 function nodeAt(doc: Document, path: readonly (string | number)[]): Node {
   let node: Node | undefined = doc.roots[0];
   // A list at the top is the value of the one key `data` in a sealed file.
-  if (typeof path[0] === "number" && node?.members.length === 1) node = itemOf(node, "data")?.value;
+  const items = node?.members.filter(({ kind }) => kind === "item").length;
+  if (typeof path[0] === "number" && node !== undefined && items === 1) node = itemOf(node, "data")?.value;
   for (const [i, step] of path.entries()) {
     let next: Node | undefined;
     if (node?.kind === "mapping" && typeof step === "string") {

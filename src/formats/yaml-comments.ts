@@ -19,7 +19,7 @@ export class Comments {
   #prior: Prior | null = null;
   #run: CST.SourceToken[] = [];
   /** Head comments that wait for a token that takes them; those of a list item stay in the list if it has a value. */
-  #heads: { readonly tokens: readonly CST.SourceToken[]; members: Members | null } | null = null;
+  #heads: { readonly tokens: CST.SourceToken[]; members: Members | null } | null = null;
 
   constructor(text: string) {
     this.#text = text;
@@ -132,7 +132,8 @@ export class Comments {
         closeGroup(next.members);
         return;
       }
-      const tokens = [...(this.#heads?.tokens ?? []), ...group];
+      const tokens = this.#heads?.tokens ?? [];
+      for (const token of group) tokens.push(token);
       this.#heads = { tokens, members: next.kind === "dash" ? next.members : null };
       group = [];
       isFirst = false;

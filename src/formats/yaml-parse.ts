@@ -56,8 +56,8 @@ class TreeBuilder {
   readonly #variants: Variant[] = [];
   #isWrapped = false;
   #flowDepth = 0;
-  /** The plain scalar that was met last: where it ends, and the column of the block around it. */
-  #plain = { end: 0, indent: -1 };
+  /** Column of the block around a plain scalar, as long as nothing but blanks has followed it. */
+  #plainIndent: number | null = null;
   #depth = 0;
   #isFirstDocument = true;
   /** Comments that the parser has not seen; from the end of the text. */
@@ -93,6 +93,8 @@ class TreeBuilder {
       if (i === 0) metadata = block;
       else if (block !== null) hasLaterMetadata = true;
     }
+    const [left] = this.#hidden;
+    if (left !== undefined) throw misplaced(this.#text, left.offset);
     const indentation = /\n( {2,8})[^\s#]/.exec(this.#text)?.[1]?.length ?? 4;
     return {
       source: this.#text,
@@ -284,6 +286,17 @@ class TreeBuilder {
     return this.#node(value, item.value, item.sep ?? [], where, members);
   }
 
+  /** Comments that the parser has not seen, in front of a value. They stand behind a colon or a dash, and nowhere else. */
+  #hiddenComments(token: CST.Token | null | undefined, props: readonly CST.SourceToken[]): void {
+    const end = token?.offset ?? 0;
+    const indicator = props.findLast(({ type }) => type === "seq-item-ind" || type === "map-value-ind");
+    for (let last = this.#hidden.at(-1); last !== undefined && last.offset < end; last = this.#hidden.at(-1)) {
+      if (indicator === undefined || last.offset < indicator.offset) throw misplaced(this.#text, last.offset);
+      this.#hidden.pop();
+      this.#comments.comment(last);
+    }
+  }
+
   /**
    * @param props - tokens before the value: its tag and anchor are among them.
    * @param members - what the node stands in.
@@ -296,14 +309,7 @@ class TreeBuilder {
     members: Members,
   ): Node {
     if (++this.#depth > MAX_DEPTH) throw tooDeep();
-    for (
-      let last = this.#hidden.at(-1);
-      last !== undefined && last.offset < (token?.offset ?? 0);
-      last = this.#hidden.at(-1)
-    ) {
-      this.#hidden.pop();
-      this.#comments.comment(last);
-    }
+    this.#hiddenComments(token, props);
     try {
       const name = node === null || node instanceof Alias ? undefined : node.anchor;
       const slot = name === undefined ? null : this.#anchors.open(name);
@@ -426,7 +432,7 @@ class TreeBuilder {
     } else {
       if (this.#hasSlashes && token.type === "double-quoted-scalar") this.#slashes(token);
       this.#comments.token(kind, token.offset, end, members);
-      if (token.type === "scalar") this.#plain = { end, indent: this.#comments.column };
+      this.#plainIndent = token.type === "scalar" ? this.#comments.column : null;
       this.#tokens("end" in token ? (token.end ?? []) : [], members);
     }
     return comment;
@@ -438,14 +444,15 @@ class TreeBuilder {
     before: CST.SourceToken | undefined,
     after: CST.SourceToken | undefined,
   ): void {
-    const line = lineStart(this.#text, offset);
-    const isFirst = this.#text.slice(line, offset).trim() === "";
+    let line = offset;
+    while (/[ \t]/.test(this.#text.charAt(line - 1))) line--;
+    const isFirst = line === 0 || /[\n\ufeff]/.test(this.#text.charAt(line - 1));
     let isRefused = before?.type === "seq-item-ind" || before?.type === "explicit-key-ind";
     if (isFirst) {
-      const isBelowPlain = this.#plain.end > 0 && this.#text.slice(this.#plain.end, offset).trim() === "";
-      isRefused = isBelowPlain ? offset - line + source.indexOf("\t") <= this.#plain.indent : this.#flowDepth === 0;
-    } else if (before?.type === "map-value-ind" && after?.type !== "comment") {
-      isRefused = this.#text.slice(line, before.offset).trim() === "";
+      const column = offset - line + source.indexOf("\t");
+      isRefused = this.#plainIndent === null ? this.#flowDepth === 0 : column <= this.#plainIndent;
+    } else if (this.#flowDepth === 0 && before?.type === "map-value-ind" && after?.type !== "comment") {
+      isRefused = this.#text.slice(lineStart(this.#text, offset), before.offset).trim() === "";
     }
     if (isRefused) throw malformed("a tab, which sops cannot read there", this.#text, offset, "write blanks instead");
   }
@@ -462,6 +469,7 @@ class TreeBuilder {
   /** Tells what stands between values. @param colon - what a colon is here */
   #tokens(tokens: readonly CST.SourceToken[], members: Members, colon: TokenKind = "colon"): void {
     for (const [i, part] of tokens.entries()) {
+      if (part.type !== "space" && part.type !== "newline") this.#plainIndent = null;
       if (part.type === "comment") this.#comments.comment(part);
       else if (part.type === "space" && part.source.includes("\t")) this.#checkTab(part, tokens[i - 1], tokens[i + 1]);
       else {
@@ -678,6 +686,10 @@ const KINDS: ReadonlyMap<string, TokenKind> = new Map([
 /** What stands behind a dash or a colon. */
 function behindIndicator(props: readonly CST.SourceToken[]): readonly CST.SourceToken[] {
   return props.slice(props.findLastIndex(({ type }) => type === "seq-item-ind" || type === "map-value-ind") + 1);
+}
+
+function misplaced(text: string, offset: number): KeyleafError {
+  return malformed("a comment that is indented less than the value it stands in", text, offset);
 }
 
 /** A key in a message. What an alias repeats may be a value that is to be sealed. */

@@ -506,7 +506,7 @@ test.each([
 });
 
 test("an element of a top-level list is extracted by its position", async () => {
-  const sealed = await sealedText("yaml", "- a\n- b: secret\n");
+  const sealed = await sealedText("yaml", "# c\n- a\n- b: secret\n");
   expect(await openedText("yaml", sealed, { extract: [1, "b"] })).toBe("secret");
 });
 
