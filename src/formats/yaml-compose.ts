@@ -56,49 +56,53 @@ export function composeYaml(
 ): {
   documents: ComposedDocument[];
   before: readonly CST.SourceToken[];
-  hidden: CST.SourceToken[];
+  hidden: readonly CST.SourceToken[];
   lostAt: number | null;
 } {
-  const hidden: CST.SourceToken[] = [...toHide];
   // With a byte order mark in front, `yaml` takes the first line to be indented by one.
-  for (let source = hide(toHide, text.replace(/^\ufeff/, "\n")); ; ) {
-    const { errors, ...result } = run(source);
-    const [error] = errors;
-    if (error === undefined) return { ...result, hidden: hidden.toSorted((a, b) => b.offset - a.offset) };
-    if (error.code === "RESOURCE_EXHAUSTION") throw tooDeep();
-    const misread = errors.flatMap(({ code, pos }) =>
-      code === "MULTILINE_IMPLICIT_KEY" ? commentsAbove(source, pos[0]) : [],
-    );
-    if (misread.length === 0) throw malformed(errorText(error), text, error.pos[0]);
-    hidden.push(...misread);
-    source = hide(misread, source);
+  const shown = text.replace(/^\ufeff/, "\n");
+  let hidden = toHide;
+  let composed = run(hide(hidden, shown));
+  const [error] = composed.errors;
+  if (error?.code === "RESOURCE_EXHAUSTION") throw tooDeep();
+  if (error !== undefined) {
+    hidden = misleadingComments(text);
+    if (hidden.length > 0) composed = run(hide(hidden, shown));
+    if (hidden.length === 0 || composed.errors.length > 0) throw malformed(errorText(error), text, error.pos[0]);
   }
+  return { ...composed, hidden: hidden.toSorted((a, b) => b.offset - a.offset) };
 }
 
 /** The text with blanks in the place of comments. */
 function hide(comments: readonly CST.SourceToken[], text: string): string {
-  let hidden = text;
-  for (const { offset, source } of comments)
-    hidden = hidden.slice(0, offset) + " ".repeat(source.length) + hidden.slice(offset + source.length);
-  return hidden;
+  let hidden = "";
+  let at = 0;
+  for (const { offset, source } of comments.toSorted((a, b) => a.offset - b.offset)) {
+    hidden += text.slice(at, offset) + " ".repeat(source.length);
+    at = offset + source.length;
+  }
+  return hidden + text.slice(at);
 }
 
 /**
- * Comments on the lines above an offset, up to a line that ends with a colon or a dash. Below one that is indented no more than the
- * key, `yaml` takes a plain value and the next key for one; so it is not shown these comments.
+ * Comments on lines of their own between a colon or a dash and a value that is indented deeper than they are. `yaml` may
+ * take such a value and what follows it for one.
  */
-function commentsAbove(text: string, offset: number): CST.SourceToken[] {
+function misleadingComments(text: string): CST.SourceToken[] {
   const found: CST.SourceToken[] = [];
-  for (let end = text.lastIndexOf("\n", offset); end > 0; ) {
-    const start = text.lastIndexOf("\n", end - 1) + 1;
-    const line = text.slice(start, end);
-    const comment = /^( *)(#[^\r]*)/.exec(line);
-    if (comment === null && line.trim() !== "") return /[:-]\s*(?:[&!]\S+\s*)*(?:\s#[^\n]*)?$/.test(line) ? found : [];
-    const [, pad = "", source = ""] = comment ?? [];
-    if (comment !== null) found.push({ type: "comment", offset: start + pad.length, indent: 0, source });
-    end = start - 1;
+  let waiting: CST.SourceToken[] | null = null;
+  let start = 0;
+  for (const line of text.split("\n")) {
+    const [, pad = "", source] = /^( *)(#[^\r]*)?/.exec(line) ?? [];
+    if (source !== undefined)
+      waiting?.push({ type: "comment", offset: start + pad.length, indent: pad.length, source });
+    else if (line.trim() !== "") {
+      for (const comment of waiting ?? []) if (comment.indent < pad.length) found.push(comment);
+      waiting = /[:-](?:\s+[&!]\S+)*(?:\s+#.*)?\s*$/.test(line) ? [] : null;
+    }
+    start += line.length + 1;
   }
-  return [];
+  return found;
 }
 
 function run(text: string): {

@@ -79,7 +79,7 @@ class TreeBuilder {
 
   build(): YamlDocument {
     const { documents, before, hidden, lostAt } = composeYaml(this.#text, this.#hidden);
-    this.#hidden = hidden;
+    this.#hidden = [...hidden];
     const roots: Mapping[] = [];
     const yamlRoots: YamlRoot[] = [];
     let metadata: Mapping | null = null;
@@ -497,6 +497,15 @@ class TreeBuilder {
       scalar = this.#scalar(key, offset);
       if (inFlow && key.type === "PLAIN" && key.source?.startsWith("?") === true) {
         throw malformed("readers differ about a key that begins with ?", this.#text, offset, "put it in quotes");
+      }
+      const colon = item.sep?.find((part) => part.type === "map-value-ind")?.offset;
+      if (inFlow && key.type === "PLAIN" && colon !== undefined && /[,\]}]/.test(this.#text.charAt(colon + 1))) {
+        throw malformed(
+          "readers differ about a colon right before , ] or }",
+          this.#text,
+          colon,
+          "write a blank between",
+        );
       }
       // A key stays clear, and so may an alias of it.
       if (key.anchor !== undefined) {
