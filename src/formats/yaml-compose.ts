@@ -43,34 +43,53 @@ interface YamlError {
   readonly pos: readonly [number, number];
 }
 
+/** How often a file is parsed again without comments that mislead; each time shows more of them. */
+const MAX_PASSES = 100;
+
 /**
  * Parses a file and reports the first thing that `yaml` finds wrong.
  * @returns the documents, the comments before the first, those that `yaml` was not shown, from the end of the text, and
  * where it lost one (it drops a comment in rare places), or `null`.
- * @param toHide - comments that it is not to see
  * @throws `INPUT_MALFORMED` with line and column, `INPUT_EMPTY`, `INPUT_UNSUPPORTED` for too deep a nesting.
  */
-export function composeYaml(
-  text: string,
-  toHide: readonly CST.SourceToken[],
-): {
+export function composeYaml(text: string): {
   documents: ComposedDocument[];
   before: readonly CST.SourceToken[];
-  hidden: readonly CST.SourceToken[];
+  hidden: CST.SourceToken[];
   lostAt: number | null;
 } {
+  const hidden: CST.SourceToken[] = [];
   // With a byte order mark in front, `yaml` takes the first line to be indented by one.
-  const shown = text.replace(/^\ufeff/, "\n");
-  let hidden = toHide;
-  let composed = run(hide(hidden, shown));
-  const [error] = composed.errors;
-  if (error?.code === "RESOURCE_EXHAUSTION") throw tooDeep();
-  if (error !== undefined) {
-    hidden = misleadingComments(text);
-    if (hidden.length > 0) composed = run(hide(hidden, shown));
-    if (hidden.length === 0 || composed.errors.length > 0) throw malformed(errorText(error), text, error.pos[0]);
+  let shown = text.replace(/^\ufeff/, "\n");
+  for (let passes = 1; ; passes++) {
+    const { errors, misleading, ...composed } = run(shown);
+    if (misleading.length > 0 && passes < MAX_PASSES) {
+      hidden.push(...misleading);
+      shown = hide(misleading, shown);
+      continue;
+    }
+    const [error] = errors;
+    if (error?.code === "RESOURCE_EXHAUSTION") throw tooDeep();
+    if (error !== undefined) throw malformed(errorText(error), text, error.pos[0]);
+    return { ...composed, hidden: hidden.toSorted((a, b) => b.offset - a.offset) };
   }
-  return { ...composed, hidden: hidden.toSorted((a, b) => b.offset - a.offset) };
+}
+
+/**
+ * Comments behind a dash or a colon of a block below which `yaml` takes a plain value, or the first key, and what follows
+ * it for one. It does so where a comment is indented too little, and not only there; without them it reads well.
+ */
+function findMisleading(token: CST.Token | null | undefined, found: CST.SourceToken[]): void {
+  if (token?.type !== "block-map" && token?.type !== "block-seq") return;
+  for (const item of token.items) {
+    const before = token.type === "block-seq" ? item.start : (item.sep ?? []);
+    const first = item.value?.type === "block-map" ? item.value.items[0]?.key : item.value;
+    if (first?.type === "scalar" && first.source.includes("\n")) {
+      const indicator = before.findLastIndex(({ type }) => type === "seq-item-ind" || type === "map-value-ind");
+      found.push(...before.slice(indicator + 1).filter(({ type }) => type === "comment"));
+    }
+    findMisleading(item.value, found);
+  }
 }
 
 /** The text with blanks in the place of comments. */
@@ -84,31 +103,11 @@ function hide(comments: readonly CST.SourceToken[], text: string): string {
   return hidden + text.slice(at);
 }
 
-/**
- * Comments on lines of their own between a colon or a dash and a value that is indented deeper than they are. `yaml` may
- * take such a value and what follows it for one.
- */
-function misleadingComments(text: string): CST.SourceToken[] {
-  const found: CST.SourceToken[] = [];
-  let waiting: CST.SourceToken[] | null = null;
-  let start = 0;
-  for (const line of text.split("\n")) {
-    const [, pad = "", source] = /^( *)(#[^\r]*)?/.exec(line) ?? [];
-    if (source !== undefined)
-      waiting?.push({ type: "comment", offset: start + pad.length, indent: pad.length, source });
-    else if (line.trim() !== "") {
-      for (const comment of waiting ?? []) if (comment.indent < pad.length) found.push(comment);
-      waiting = /[:-](?:\s+[&!]\S+)*(?:\s+#.*)?\s*$/.test(line) ? [] : null;
-    }
-    start += line.length + 1;
-  }
-  return found;
-}
-
 function run(text: string): {
   documents: ComposedDocument[];
   before: readonly CST.SourceToken[];
   errors: YamlError[];
+  misleading: CST.SourceToken[];
   lostAt: number | null;
 } {
   const composer = new Composer({
@@ -124,12 +123,14 @@ function run(text: string): {
   const before: CST.SourceToken[] = [];
   const composed: Composed[] = [];
   const directives: CST.Directive[] = [];
+  const misleading: CST.SourceToken[] = [];
   let covered = 0;
   let lostAt: number | null = null;
   try {
     for (const token of new Parser().parse(text)) {
       if (text.slice(covered, token.offset).includes("#")) lostAt ??= covered;
       covered = token.offset + lengthOf(token);
+      if (token.type === "document") findMisleading(token.value, misleading);
       if (token.type === "directive") directives.push(token);
       note(token, text, pending, before, directives);
       composed.push(...composer.next(token));
@@ -149,7 +150,7 @@ function run(text: string): {
     contents: (composed[i]?.contents ?? null) as ParsedNode | null,
   }));
   if (text.slice(covered).includes("#")) lostAt ??= covered;
-  return { documents, before, errors, lostAt };
+  return { documents, before, errors, misleading, lostAt };
 }
 
 function note(

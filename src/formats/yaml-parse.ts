@@ -22,9 +22,6 @@ import { wrapperVariants, wrapping } from "./yaml-wrap.ts";
 /** Style of the last element of a list that holds nothing but sealed comments. */
 export const LONE_COMMENT = "lone-comment";
 
-/** How often a file is parsed again without comments that were misread; each time shows more of them. */
-const MAX_PASSES = 50;
-
 /** Parses a YAML file; `yaml` decides what is valid, this file what the reference sees in it. */
 export function parseYaml(source: Uint8Array): YamlDocument {
   const text = decodeUtf8(source);
@@ -32,17 +29,7 @@ export function parseYaml(source: Uint8Array): YamlDocument {
   const foreign = text.search(/\0|\r(?!\n)/);
   if (foreign !== -1)
     throw malformed(text[foreign] === "\0" ? "NUL character" : "a carriage return without a line feed", text, foreign);
-  for (let hidden: readonly CST.SourceToken[] = [], passes = 1; ; passes++) {
-    const builder = new TreeBuilder(text, hidden);
-    try {
-      const doc = builder.build();
-      if (builder.misread.length === 0) return doc;
-    } catch (error) {
-      // What was misread may be why.
-      if (builder.misread.length === 0 || passes === MAX_PASSES) throw error;
-    }
-    hidden = [...hidden, ...builder.misread];
-  }
+  return new TreeBuilder(text).build();
 }
 
 class TreeBuilder {
@@ -63,13 +50,8 @@ class TreeBuilder {
   /** Comments that the parser has not seen; from the end of the text. */
   #hidden: CST.SourceToken[] = [];
 
-  /** Comments because of which the parser has taken too much for one value. */
-  readonly misread: CST.SourceToken[] = [];
-
-  /** @param hidden - comments that the parser is not to see */
-  constructor(text: string, hidden: readonly CST.SourceToken[]) {
+  constructor(text: string) {
     this.#text = text;
-    this.#hidden = [...hidden];
     this.#anchors = new Anchors(text);
     this.#comments = new Comments(text);
     this.#hasSlashes = text.includes("\\/") || text.includes("\\x2F");
@@ -78,8 +60,8 @@ class TreeBuilder {
   }
 
   build(): YamlDocument {
-    const { documents, before, hidden, lostAt } = composeYaml(this.#text, this.#hidden);
-    this.#hidden = [...hidden];
+    const { documents, before, hidden, lostAt } = composeYaml(this.#text);
+    this.#hidden = hidden;
     const roots: Mapping[] = [];
     const yamlRoots: YamlRoot[] = [];
     let metadata: Mapping | null = null;
@@ -336,9 +318,6 @@ class TreeBuilder {
     if (node === null) return { kind: "leaf", scalar: { type: "null", text: "" }, at: null };
     if (node instanceof Alias || isScalar(node)) {
       if (node instanceof Alias) return this.#alias(node as Alias.Parsed, token, where, members);
-      // Below a comment that is indented less than it, a plain value takes in what follows.
-      if (token?.type === "scalar" && token.source.includes("\n"))
-        this.misread.push(...behindIndicator(props).filter((part) => part.type === "comment"));
       const comment = this.#scalarToken("scalar", token, node.range[1], members);
       const scalar = this.#scalar(node, node.range[0]);
       const at = this.#place(node, scalar, token, props, where);
@@ -691,11 +670,6 @@ const KINDS: ReadonlyMap<string, TokenKind> = new Map([
   ["anchor", "property"],
   ["tag", "property"],
 ]);
-
-/** What stands behind a dash or a colon. */
-function behindIndicator(props: readonly CST.SourceToken[]): readonly CST.SourceToken[] {
-  return props.slice(props.findLastIndex(({ type }) => type === "seq-item-ind" || type === "map-value-ind") + 1);
-}
 
 function misplaced(text: string, offset: number): KeyleafError {
   return malformed("a comment that is indented less than the value it stands in", text, offset);

@@ -41,7 +41,7 @@ export function scalarText(scalar: Scalar, context: ScalarContext): string {
 function plainOrQuoted(text: string, context: ScalarContext): string {
   if (text.startsWith("ENC[") && !context.inFlow && isEnvelopeText(text)) return text;
   if (text.includes("\n") && canBeBlock(text, context)) return block("|", text, context);
-  if (!isOneLine(text)) return doubleQuoted(text);
+  if (!isOneLine(text) || text.includes("\t")) return doubleQuoted(text);
   if (text === "" || readsAsOther(text)) return doubleQuoted(text);
   return isPlainSafe(text, context.inFlow) ? text : singleQuoted(text);
 }
