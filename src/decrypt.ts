@@ -64,8 +64,24 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
     const node = nodeAt(doc, options.extract);
     return { output: outputFormat.printNode(node, options.print ?? {}), notices };
   }
-  if (outputFormat !== format) return { output: outputFormat.print(doc.roots, options.print ?? {}), notices };
+  if (outputFormat !== format) {
+    const output = outputFormat.print(doc.roots, options.print ?? {});
+    return { output, notices: [...notices, ...lossesOf(doc, outputFormat)] };
+  }
   return { output: text(), notices };
+}
+
+/** What another format drops, as the reference does. */
+function lossesOf(doc: Document, { id }: Format): string[] {
+  if (id === "yaml" || id === "binary") return [];
+  const losses = doc.roots.length > 1 ? [`only the first of ${doc.roots.length} documents is in the output`] : [];
+  let isText = true;
+  const everything = { byComment: false, sealsHits: false, hits: () => false };
+  const entry = ({ scalar }: Entry): void => {
+    if (typeof scalar.text !== "string") isText = false;
+  };
+  walk(doc.roots.slice(0, 1), { selection: everything }, { entry });
+  return isText ? losses : [...losses, "bytes that are not UTF-8 are replaced in the output"];
 }
 
 /** An encrypted document with every value opened. */
@@ -92,7 +108,7 @@ export async function openDocument(
   const notices: string[] = [];
   const digest = new Digest(metadata.macOnlyEncrypted);
   const opening = new Opening(doc, dataKey, notices);
-  const spellings = readSpellings(metadata, dataKey);
+  const spellings = readSpellings(metadata, dataKey, notices);
   const opened: Opened[] = [];
   const restored: Edit[] = [];
   const starts: number[] = [];
@@ -249,9 +265,11 @@ function checkMac(metadata: Metadata, computed: string, dataKey: Uint8Array): vo
 }
 
 /** The record of original spellings; empty when there is none or it does not open, which never hinders decrypting. */
-function readSpellings(metadata: Metadata, dataKey: Uint8Array): Spellings {
+function readSpellings(metadata: Metadata, dataKey: Uint8Array, notices: string[]): Spellings {
   const envelope = metadata.spelling === null ? null : parseEncryptedValue(metadata.spelling);
   const bytes = envelope === null ? null : open(envelope, dataKey, SPELLING_AAD);
+  if (bytes === null && metadata.spelling !== null)
+    notices.push("sops.keyleaf.spelling was changed: values come back as they are printed, not as they were written");
   return decodeSpellings(bytes === null ? "" : Buffer.from(bytes).toString());
 }
 

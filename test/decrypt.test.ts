@@ -40,6 +40,28 @@ async function openedWith(format: FormatId, source: Uint8Array, dataKey: Uint8Ar
 }
 
 // sops-format 20.1 to 20.6, 19.2.
+describe("what should be known", () => {
+  test("that another format has room for one document only", async () => {
+    const { output } = await sealed("yaml", "a: b\n---\nc: d\n");
+    const { notices } = await decrypt(output, { format: "yaml", outputFormat: "json" }, hostA);
+    expect(notices.join()).toContain("first of 2 documents");
+  });
+
+  test("that bytes are lost in text", async () => {
+    const { output } = await sealed("yaml", "a: !!binary gICA\n");
+    expect((await decrypt(output, { format: "yaml", outputFormat: "json" }, hostA)).notices).toHaveLength(1);
+    expect((await decrypt(output, { format: "yaml" }, hostA)).notices).toEqual([]);
+  });
+
+  test("that the record of spellings was changed", async () => {
+    const text = await sealedText("yaml", "a: 0x1F\n");
+    const broken = text.replace(/(?<=spelling: ENC\[AES256_GCM,data:)./, (first) => (first === "A" ? "B" : "A"));
+    const { output, notices } = await decrypt(Buffer.from(broken), { format: "yaml" }, hostA);
+    expect(Buffer.from(output).toString()).toBe("a: 31\n");
+    expect(notices.join()).toContain("sops.keyleaf.spelling");
+  });
+});
+
 describe("complete files of the reference", () => {
   const vectors: [format: FormatId, file: string, plain: string, digest: string][] = [
     ["yaml", "yaml/vector.enc.yaml", "yaml/vector.plain.yaml", "27831180491903C14DFCAC5D704924A8"],

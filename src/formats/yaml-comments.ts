@@ -52,11 +52,22 @@ export class Comments {
    * Any token but a comment.
    * @param members - container that a comment beside it belongs to; for a bracket, the one it stands in.
    * @param inside - for brackets: what is between them.
+   * @param isElement - for a closing bracket: what it closes is a list element.
    */
-  token(kind: TokenKind, start: number, end: number, members: Members, inside: Members = members): void {
+  token(
+    kind: TokenKind,
+    start: number,
+    end: number,
+    members: Members,
+    inside: Members = members,
+    isElement = false,
+  ): void {
     // A comma says nothing: a comment behind it goes with what it follows. Nor does an anchor that a comment stands above.
     if (kind === "comma" || (kind === "property" && this.#run.length > 0)) {
-      if (this.#prior !== null && this.#run.length === 0) this.#prior.end = end;
+      if (this.#prior !== null && this.#run.length === 0) {
+        this.#prior.end = end;
+        this.#prior.isOver = kind === "comma";
+      }
       return;
     }
     // A dash inside of an item: so it has a value.
@@ -66,7 +77,7 @@ export class Comments {
     }
     if (!WAITING.has(kind)) this.#placeHeads(kind === "open" ? inside : members);
     else if (this.#heads !== null && kind === "dash") this.#heads.members ??= members;
-    this.#prior = { kind, end, members, inside, block: this.#block };
+    this.#prior = { kind, end, members, inside, block: this.#block, isElement, isOver: false };
   }
 
   /** @param members - where they go unless they belong to a list item */
@@ -88,10 +99,13 @@ export class Comments {
       this.#run.push(token);
       return null;
     }
-    if (prior.kind !== "close") return put(token, prior.inside, prior.kind === "scalar");
-    // Behind a collection, it is the first thing in it.
-    const comment = commentOf(token, false);
-    prior.inside.unshift(comment);
+    const comment = commentOf(token, prior.kind === "scalar");
+    // Behind a collection that is the value of a key, it is the first thing in it; else it stands before what it is behind.
+    if (prior.kind === "close" && !prior.isElement) prior.inside.unshift(comment);
+    else {
+      const members: (Item | Comment | Node)[] = prior.kind === "close" ? prior.members : prior.inside;
+      members.splice(prior.isOver ? -1 : members.length, 0, comment);
+    }
     return comment;
   }
 
@@ -212,6 +226,10 @@ interface Prior {
   readonly members: Members;
   readonly inside: Members;
   readonly block: Block | null;
+  /** A closing bracket of a list element. */
+  readonly isElement: boolean;
+  /** A comma has followed. */
+  isOver: boolean;
 }
 
 /** The token after; at the end of the text, where there is none, `column` is `null`. */

@@ -114,7 +114,7 @@ class TreeBuilder {
       this.#variants.push({ kind: `version ${index}`, ...version, sealed: "1.1", isPlain: isVersion });
     const isWrapped = contents !== null && !isMap(contents) && !isEmptyNull(contents);
     if (isMap(contents) && value !== undefined && (value.type === "block-map" || value.type === "flow-collection")) {
-      this.#mapping(contents, value, members, members);
+      this.#mapping(contents, value, members, members, false);
       const first = contents.items[0];
       if (first !== undefined && value.type === "block-map") {
         firstKey = lineStart(
@@ -231,6 +231,7 @@ class TreeBuilder {
     token: CST.BlockMap | CST.FlowCollection,
     members: (Item | Comment)[],
     outer: Members,
+    isElement: boolean,
   ): void {
     const seen = new Set<string>();
     const inFlow = token.type === "flow-collection";
@@ -249,7 +250,7 @@ class TreeBuilder {
       if (key === "<<" && isPlainScalar(pair.key)) this.#checkMerge(node, keyOffset(item));
       members.push({ kind: "item", key, value: node });
     }
-    this.#close(token, members, outer);
+    this.#close(token, members, outer, isElement);
   }
 
   /** The list that is built next has its dashes in the column of the mapping that holds it. */
@@ -332,13 +333,14 @@ class TreeBuilder {
     if (token?.type !== "block-map" && token?.type !== "block-seq" && token?.type !== "flow-collection") {
       throw new Error(`collection without a token (${token?.type})`);
     }
-    if (!isMap(node)) return this.#list(node, token as CST.BlockSequence | CST.FlowCollection, members);
+    const isElement = where.itemStart >= 0;
+    if (!isMap(node)) return this.#list(node, token as CST.BlockSequence | CST.FlowCollection, members, isElement);
     const inner: (Item | Comment)[] = [];
-    this.#mapping(node, token as CST.BlockMap | CST.FlowCollection, inner, members);
+    this.#mapping(node, token as CST.BlockMap | CST.FlowCollection, inner, members, isElement);
     return { kind: "mapping", members: inner, at: flowPlace(token) };
   }
 
-  #list(seq: YAMLSeq.Parsed, token: CST.BlockSequence | CST.FlowCollection, outer: Members): List {
+  #list(seq: YAMLSeq.Parsed, token: CST.BlockSequence | CST.FlowCollection, outer: Members, isElement: boolean): List {
     const elements: (Node | Comment)[] = [];
     const inFlow = token.type === "flow-collection";
     const isUnindented = this.#isListUnindented;
@@ -365,7 +367,7 @@ class TreeBuilder {
       if (item.value == null && !isPair) this.#comments.emptyItem();
       elements.push(node);
     }
-    if (!isUnindented) this.#close(token, elements, outer);
+    if (!isUnindented) this.#close(token, elements, outer, isElement);
     markLoneComment(elements);
     return { kind: "list", elements, at: flowPlace(token) };
   }
@@ -377,14 +379,16 @@ class TreeBuilder {
     } else if ("indent" in token) this.#comments.open(token.indent, token.type === "block-seq" ? outer : members);
   }
 
-  #close(token: CST.Token, members: Members, outer: Members): void {
+  /** @param isElement - what ends is a list element */
+  #close(token: CST.Token, members: Members, outer: Members, isElement: boolean): void {
     if (token.type !== "flow-collection") {
       this.#comments.close();
       return;
     }
     this.#flowDepth--;
     const [bracket, ...after] = token.end;
-    if (bracket !== undefined) this.#comments.token("close", bracket.offset, bracket.offset + 1, outer, members);
+    if (bracket !== undefined)
+      this.#comments.token("close", bracket.offset, bracket.offset + 1, outer, members, isElement);
     this.#tokens(after, outer);
   }
 
@@ -617,7 +621,8 @@ class TreeBuilder {
     const node = this.#anchors.repeat(alias.source, at);
     // Written out, it is a flow collection, with a comment behind it.
     const inside = node.kind === "leaf" ? members : node.kind === "list" ? node.elements : node.members;
-    this.#comments.token(node.kind === "leaf" ? "scalar" : "close", start, end, members, inside);
+    const kind = node.kind === "leaf" ? "scalar" : "close";
+    this.#comments.token(kind, start, end, members, inside, where.itemStart >= 0);
     this.#tokens(token != null && "end" in token ? (token.end ?? []) : [], members);
     return node;
   }
