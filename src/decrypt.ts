@@ -10,12 +10,14 @@ import {
   type Edit,
   type Entry,
   type Item,
+  isComment,
   itemOf,
   type Leaf,
   type List,
   type Mapping,
   type Node,
   type Scalar,
+  WRAPPER_KEY,
 } from "./document/document.ts";
 import { applyEdits } from "./document/edits.ts";
 import { type Metadata, parseMetadata } from "./document/metadata.ts";
@@ -338,15 +340,13 @@ function nodeAt(doc: Document, path: readonly (string | number)[]): Node {
   let node: Node | undefined = doc.roots[0];
   // A list at the top is the value of the one key `data` in a sealed file.
   const items = node?.members.filter(({ kind }) => kind === "item").length;
-  if (typeof path[0] === "number" && node !== undefined && items === 1) node = itemOf(node, "data")?.value;
+  if (typeof path[0] === "number" && node !== undefined && items === 1) node = itemOf(node, WRAPPER_KEY)?.value;
   for (const [i, step] of path.entries()) {
     let next: Node | undefined;
     if (node?.kind === "mapping" && typeof step === "string") {
       for (const member of node.members) if (member.kind === "item" && member.key === step) next ??= member.value;
     } else if (node?.kind === "list" && typeof step === "number") {
-      next = node.elements.filter((element): element is Node => element.kind !== "comment" && !isComment(element))[
-        step
-      ];
+      next = node.elements.filter((element): element is Node => !isComment(element))[step];
     }
     if (next === undefined) {
       throw new KeyleafError(
@@ -357,8 +357,4 @@ function nodeAt(doc: Document, path: readonly (string | number)[]): Node {
     node = next;
   }
   return node as Node;
-}
-
-function isComment(node: Node): boolean {
-  return node.kind === "leaf" && node.scalar.type === "comment";
 }

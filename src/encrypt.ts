@@ -15,7 +15,7 @@ import {
   str,
   type Variant,
 } from "./document/document.ts";
-import { applyEdits } from "./document/edits.ts";
+import { applyEdits, lowerBound } from "./document/edits.ts";
 import { metadataBlock, metadataItem } from "./document/metadata.ts";
 import { compileSelection, DEFAULT_SELECTION, type Selection, type SelectionRule } from "./document/selection.ts";
 import { encodeSpellings, namedVariants, type Spelling } from "./document/spelling.ts";
@@ -191,7 +191,7 @@ function variantsToSeal(
   const inOrder = edits.toSorted((a, b) => a.start - b.start);
   const starts = inOrder.map(({ start }) => start);
   const isInside = ({ start, end }: Variant): boolean =>
-    start < end && (inOrder[lowerBound(starts, start + 1) - 1]?.end ?? 0) >= end;
+    start < end && (inOrder[lowerBound(starts.length, (i) => (starts[i] as number) > start) - 1]?.end ?? 0) >= end;
   for (const [name, { start, end, sealed }] of namedVariants(variants.filter((variant) => !isInside(variant)))) {
     const original = source.slice(start, end);
     if (original === sealed) continue;
@@ -336,24 +336,13 @@ class Sealing {
     const { aliases = [] } = this.#doc;
     if (aliases.length === 0) return;
     const starts = this.#valueStarts.toSorted((a, b) => a - b);
+    const positionOf = (offset: number): number => lowerBound(starts.length, (i) => (starts[i] as number) >= offset);
     for (const { at, target } of aliases) {
-      const isExpanded = starts[lowerBound(starts, at.start)] === at.start;
-      const isTargetSealed = (starts[lowerBound(starts, target.start)] ?? Infinity) < target.end;
+      const isExpanded = starts[positionOf(at.start)] === at.start;
+      const isTargetSealed = (starts[positionOf(target.start)] ?? Infinity) < target.end;
       if (isExpanded !== isTargetSealed) {
         throw malformed("an alias and the value it repeats fall under different selection", this.#doc.source, at.start);
       }
     }
   }
-}
-
-/** Position of the first number that is not below `value` in a sorted array. */
-function lowerBound(sorted: readonly number[], value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] as number) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -107,7 +107,7 @@ export interface Document {
   readonly roots: readonly Mapping[];
   /** The `sops` block of the first document, unflattened; `null` when there is none. */
   readonly metadata: Mapping | null;
-  /** In the order of the text. Those of one kind are the same in the plaintext and in the sealed file. */
+  /** In the order of the text. Those of one kind that stand outside of sealed values are the same in the plaintext and in the sealed file. */
   readonly variants?: readonly Variant[];
   /** What the reference shows otherwise than it stands in the text, for a notice. */
   readonly isWrapped?: boolean;
@@ -127,6 +127,14 @@ export interface Edit {
   readonly start: number;
   readonly end: number;
   readonly text: string | Uint8Array;
+}
+
+/** Key that a top level takes in a sealed file when it is no mapping, and under which a binary file is. */
+export const WRAPPER_KEY = "data";
+
+/** Whether an element is a comment, or a value that was opened and turned out to be one (sops-format 6.3). */
+export function isComment(element: Node | Comment): element is Comment {
+  return element.kind === "comment" || (element.kind === "leaf" && element.scalar.type === "comment");
 }
 
 /** A string value. */

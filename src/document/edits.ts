@@ -30,3 +30,15 @@ function inOrder(edits: readonly Edit[]): readonly Edit[] {
   }
   return edits;
 }
+
+/** The first position in a sorted list from which on `isBehind` holds; the list's length when it holds nowhere. */
+export function lowerBound(length: number, isBehind: (position: number) => boolean): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isBehind(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -6,9 +6,12 @@ import type { Variant } from "./document.ts";
  * ignores the field and drops it when it writes.
  */
 export interface Spelling {
-  /** Number of the entry, from 0, among those that are selected, in the order of the walk. */
+  /**
+   * Number of the entry, from 0, among those that are sealed, in the order of the walk. For an alias of a collection, that
+   * of the first entry in what it was written out to.
+   */
   readonly index: number;
-  /** The entry's path text; must agree, so that a record never speaks about another entry. */
+  /** The entry's path text, or the collection's; must agree, so that a record never speaks about another entry. */
   readonly pathText: string;
   /** The source text that stood in the entry's place. */
   readonly text: string;

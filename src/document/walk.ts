@@ -5,9 +5,10 @@ import type { Selection } from "./selection.ts";
 export interface Visitor {
   /**
    * One value that is not null, or one comment.
-   * @param path - keys from the top; the array is reused, so copy it to keep it.
-   * @param pathText - the same as text, each key followed by a colon: what the associated data is made of. For a
-   * comment, the path of its container.
+   * @param pathText - keys from the top, each followed by a colon: what the associated data is made of. For a comment, the
+   * path of its container.
+   * @param isSelected - the rule seals it.
+   * @param path - the keys; the array is reused, so copy it to keep it.
    */
   entry(entry: Entry, pathText: string, isSelected: boolean, path: readonly string[]): void;
   /** Before the first and after the last entry of a container that has a place in the text. */

@@ -1,5 +1,5 @@
 import { jsonText } from "../crypto/scalar-bytes.ts";
-import type { Comment, Node, Scalar } from "../document/document.ts";
+import { isComment, type Node, type Scalar } from "../document/document.ts";
 import { KeyleafError, pathText } from "../errors.ts";
 import { decodeLossy } from "./decode.ts";
 import type { PrintOptions } from "./format.ts";
@@ -53,11 +53,6 @@ function print(node: Node, layout: Layout, indent: string, path: string[]): stri
   if (layout.newline === "") return `${open}${parts.join(`,${layout.blank}`)}${close}`;
   const gap = layout.newline + inner;
   return `${open}${gap}${parts.join(`,${gap}`)}${layout.newline}${indent}${close}`;
-}
-
-/** Also a list element that was opened and turned out to be one (sops-format 6.3). */
-function isComment(element: Node | Comment): element is Comment {
-  return element.kind === "comment" || (element.kind === "leaf" && element.scalar.type === "comment");
 }
 
 function printScalar(scalar: Scalar, path: readonly string[]): string {

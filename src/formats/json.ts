@@ -9,6 +9,7 @@ import {
   type Place,
   type Scalar,
   type Variant,
+  WRAPPER_KEY,
 } from "../document/document.ts";
 import { KeyleafError, lineAndColumn } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
@@ -41,7 +42,7 @@ interface JsonDocument extends Document {
 
 const isNothing = (text: string): boolean => text === "";
 const isMark = (text: string): boolean => text === "\ufeff";
-const WRAPPER = '{"data": ';
+const WRAPPER = `{${JSON.stringify(WRAPPER_KEY)}: `;
 
 function parse(bytes: Uint8Array): JsonDocument {
   const source = decodeUtf8(bytes);
@@ -66,7 +67,7 @@ function parse(bytes: Uint8Array): JsonDocument {
     variants.push({ kind: "open", start, end: start + WRAPPER.length, sealed: WRAPPER, isPlain: isNothing });
     variants.push({ kind: "close", start: close, end, sealed: source.slice(close, end), isPlain: isNothing });
   }
-  const root = isWrapped ? mapping([["data", top]]) : top;
+  const root = isWrapped ? mapping([[WRAPPER_KEY, top]]) : top;
   return { source, roots: [root], metadata, variants, isWrapped, top: { start, end } };
 }
 

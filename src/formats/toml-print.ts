@@ -1,4 +1,12 @@
-import type { Comment, Item, List, Mapping, Node, Scalar } from "../document/document.ts";
+import {
+  type Comment,
+  type Item,
+  isComment,
+  type List,
+  type Mapping,
+  type Node,
+  type Scalar,
+} from "../document/document.ts";
 import { KeyleafError, pathText } from "../errors.ts";
 import { isDateText, type Style } from "./toml-lexer.ts";
 import { METADATA_KEY } from "./toml-scan.ts";
@@ -207,11 +215,6 @@ function valuesFirst<T extends Node>(node: T): T {
 
 function itemsOf(map: Mapping): Item[] {
   return map.members.filter((member): member is Item => member.kind === "item");
-}
-
-/** Also a list element that was opened and turned out to be one (sops-format 6.3). */
-function isComment(element: Node | Comment): element is Comment {
-  return element.kind === "comment" || (element.kind === "leaf" && element.scalar.type === "comment");
 }
 
 function keyText(keys: readonly string[]): string {

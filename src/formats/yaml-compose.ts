@@ -1,7 +1,7 @@
 import { Composer, type CST, type ParsedNode, Parser } from "yaml";
 import { KeyleafError, malformed } from "../errors.ts";
 
-/** The one file that runs the `yaml` package's parser: tokens for positions and comments, nodes for values. */
+/** What runs the `yaml` package's parser: tokens for positions and comments, nodes for values. */
 
 /** Levels that a file may nest. */
 export const MAX_DEPTH = 500;
@@ -76,20 +76,34 @@ export function composeYaml(text: string): {
 }
 
 /**
- * Comments behind a dash or a colon of a block below which `yaml` takes a plain value, or the first key, and what follows
- * it for one. It does so where a comment is indented too little, and not only there; without them it reads well.
+ * Comments behind a dash or a colon of a block below which `yaml` takes a plain value, or a key, and what stands before it
+ * for one. It does so where a comment is indented too little, and not only there; without them it reads well.
+ * @param before - tokens in front of the collection
  */
-function findMisleading(token: CST.Token | null | undefined, found: CST.SourceToken[]): void {
+function findMisleading(
+  token: CST.Token | null | undefined,
+  before: readonly CST.SourceToken[],
+  found: CST.SourceToken[],
+): void {
   if (token?.type !== "block-map" && token?.type !== "block-seq") return;
+  // Behind an item that has a value a comment does no harm.
+  let open: readonly CST.SourceToken[] | null = before;
   for (const item of token.items) {
-    const before = token.type === "block-seq" ? item.start : (item.sep ?? []);
-    const first = item.value?.type === "block-map" ? item.value.items[0]?.key : item.value;
-    if (first?.type === "scalar" && first.source.includes("\n")) {
-      const indicator = before.findLastIndex(({ type }) => type === "seq-item-ind" || type === "map-value-ind");
-      found.push(...before.slice(indicator + 1).filter(({ type }) => type === "comment"));
-    }
-    findMisleading(item.value, found);
+    const tokens = token.type === "block-seq" ? item.start : (item.sep ?? []);
+    if (isLong(item.key) && open !== null) found.push(...commentsBehindIndicator([...open, ...item.start]));
+    if (isLong(item.value)) found.push(...commentsBehindIndicator(tokens));
+    findMisleading(item.value, tokens, found);
+    open = item.value == null ? tokens : null;
   }
+}
+
+function isLong(token: CST.Token | null | undefined): boolean {
+  return token?.type === "scalar" && token.source.includes("\n");
+}
+
+function commentsBehindIndicator(tokens: readonly CST.SourceToken[]): CST.SourceToken[] {
+  const indicator = tokens.findLastIndex(({ type }) => type === "seq-item-ind" || type === "map-value-ind");
+  return tokens.slice(indicator + 1).filter(({ type }) => type === "comment");
 }
 
 /** The text with blanks in the place of comments. */
@@ -130,7 +144,7 @@ function run(text: string): {
     for (const token of new Parser().parse(text)) {
       if (text.slice(covered, token.offset).includes("#")) lostAt ??= covered;
       covered = token.offset + lengthOf(token);
-      if (token.type === "document") findMisleading(token.value, misleading);
+      if (token.type === "document") findMisleading(token.value, [], misleading);
       if (token.type === "directive") directives.push(token);
       note(token, text, pending, before, directives);
       composed.push(...composer.next(token));

@@ -21,7 +21,7 @@ export interface YamlRoot {
   readonly tags: string;
   /** The `sops` entry, if any: offset of its key and index in the flow mapping's items. */
   readonly metadata: { readonly key: number; readonly flowItem: number } | null;
-  /** A clear block scalar ends the text without a line break, so nothing may be put after it. */
+  /** A block scalar ends the text without a line break, so nothing may be put after it. */
   readonly endsOpen: boolean;
 }
 

@@ -8,11 +8,16 @@ import { BlockPrinter, flowItem } from "./yaml-print.ts";
  * takes away again, byte for byte.
  */
 export function yamlMetadataEdits(doc: YamlDocument, block: Mapping | null): Edit[] {
-  return doc.yamlRoots.flatMap((root) => [
+  return doc.yamlRoots.flatMap((root, i) => [
     // First, since it may stand where the old block begins.
-    ...(block === null ? [] : insertion(doc, root, block)),
+    ...(block === null ? [] : insertion(doc, root, i === 0 ? block : withoutRecord(block))),
     ...removal(doc, root, block !== null),
   ]);
+}
+
+/** Every document has the block, as in the reference. What only this program reads is in the first, where it looks for it. */
+function withoutRecord(block: Mapping): Mapping {
+  return { ...block, members: block.members.filter((member) => member.kind !== "item" || member.key !== "keyleaf") };
 }
 
 function insertion(doc: YamlDocument, root: YamlRoot, block: Mapping): Edit[] {

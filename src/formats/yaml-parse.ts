@@ -8,7 +8,17 @@ import {
   type YAMLSeq,
   type Scalar as YamlScalar,
 } from "yaml";
-import type { Comment, Item, List, Mapping, Node, Place, Scalar, Variant } from "../document/document.ts";
+import {
+  type Comment,
+  type Item,
+  type List,
+  type Mapping,
+  type Node,
+  type Place,
+  type Scalar,
+  type Variant,
+  WRAPPER_KEY,
+} from "../document/document.ts";
 import { KeyleafError, located, malformed } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
 import { Anchors } from "./yaml-anchors.ts";
@@ -214,7 +224,7 @@ class TreeBuilder {
       throw malformed("a comment stands on the header of a block that is the whole document", this.#text, start);
     const isNull = node.kind === "leaf" && node.scalar.type === "null";
     if (!isNull) {
-      members.push({ kind: "item", key: "data", value: node });
+      members.push({ kind: "item", key: WRAPPER_KEY, value: node });
       this.#isWrapped = true;
     }
     const range = { start, end: at?.end ?? contents.range[1] };

@@ -1,5 +1,5 @@
 import type { CST } from "yaml";
-import type { Variant } from "../document/document.ts";
+import { type Variant, WRAPPER_KEY } from "../document/document.ts";
 
 /**
  * A document whose top is no mapping, which the reference refuses: in a sealed file it is the value of a key `data`. A
@@ -11,8 +11,7 @@ export interface Wrapping {
   readonly wrap: { readonly at: number; readonly separator: string } | null;
 }
 
-const KEY = "data";
-const OPEN = `{${KEY}: `;
+const OPEN = `{${WRAPPER_KEY}: `;
 
 const isNothing = (text: string): boolean => text === "";
 const isNull = (text: string): boolean => /^(?:[&!]\S*(?:\s+|$))*(?:~|null|Null|NULL)?$/.test(text);
@@ -25,7 +24,7 @@ export function wrapping(
   newline: string,
 ): Wrapping {
   if (shape === "list") {
-    return { variants: [variant("open", index, start, start, `${KEY}:${newline}`, isNothing)], wrap: null };
+    return { variants: [variant("open", index, start, start, `${WRAPPER_KEY}:${newline}`, isNothing)], wrap: null };
   }
   const close = variant("close", index, end, end, "}", isNothing);
   return shape === "null"

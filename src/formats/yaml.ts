@@ -7,7 +7,9 @@ import {
   type Node,
   type Place,
   type Scalar,
+  WRAPPER_KEY,
 } from "../document/document.ts";
+import { lowerBound } from "../document/edits.ts";
 import { KeyleafError } from "../errors.ts";
 import type { Format, PrintOptions } from "./format.ts";
 import type { Anchor } from "./yaml-anchors.ts";
@@ -132,7 +134,7 @@ function read(text: string, at: Place, document: Document): Scalar | null {
     const leaf = at.itemStart >= 0 && read?.kind === "list" ? read.elements.at(-1) : read;
     return leaf?.kind === "leaf" ? leaf.scalar : null;
   }
-  const read = isTop ? onlyValue(`${tags}--- ${text}${end}`, "data") : onlyValue(`${start}{k: ${text}\n}\n`, "k");
+  const read = isTop ? onlyValue(`${tags}--- ${text}${end}`, WRAPPER_KEY) : onlyValue(`${start}{k: ${text}\n}\n`, "k");
   return read?.kind === "leaf" ? read.scalar : null;
 }
 
@@ -169,9 +171,14 @@ function isAtEnd(at: Place, doc: YamlDocument, isTop: boolean): boolean {
 
 /** The node that an alias repeats there: the newest of that name before it. */
 function aliased(name: string, at: Place, doc: YamlDocument): Node | null {
-  let newest: Anchor | null = null;
-  for (const anchor of doc.anchors.get(name) ?? []) {
-    if (anchor.end <= at.start && anchor.start >= (newest?.start ?? 0)) newest = anchor;
+  const anchors = doc.anchors.get(name) ?? [];
+  const first = lowerBound(anchors.length, (i) => (anchors[i] as Anchor).end > at.start);
+  let newest = anchors[first - 1];
+  // In the order in which they end, so that one inside of another stands before it.
+  for (let i = first - 2; i >= 0; i--) {
+    const anchor = anchors[i];
+    if (anchor === undefined || newest === undefined || anchor.start < newest.start) break;
+    newest = anchor;
   }
   return newest?.node ?? null;
 }
