@@ -62,12 +62,13 @@ export function composeYaml(text: string): {
   // With a byte order mark in front, `yaml` takes the first line to be indented by one.
   let shown = text.replace(/^\ufeff/, "\n");
   for (let passes = 1; ; passes++) {
-    const { errors, misleading, ...composed } = run(shown);
+    const { errors, refusal, misleading, ...composed } = run(shown);
     if (misleading.length > 0 && passes < MAX_PASSES) {
       hidden.push(...misleading);
       shown = hide(misleading, shown);
       continue;
     }
+    if (refusal !== null) throw refusal;
     const [error] = errors;
     if (error?.code === "RESOURCE_EXHAUSTION") throw tooDeep();
     if (error !== undefined) throw malformed(errorText(error), text, error.pos[0]);
@@ -121,6 +122,8 @@ function run(text: string): {
   documents: ComposedDocument[];
   before: readonly CST.SourceToken[];
   errors: YamlError[];
+  /** What is valid but not for the reference. */
+  refusal: KeyleafError | null;
   misleading: CST.SourceToken[];
   lostAt: number | null;
 } {
@@ -138,6 +141,7 @@ function run(text: string): {
   const composed: Composed[] = [];
   const directives: CST.Directive[] = [];
   const misleading: CST.SourceToken[] = [];
+  let refusal: KeyleafError | null = null;
   let covered = 0;
   let lostAt: number | null = null;
   try {
@@ -146,7 +150,7 @@ function run(text: string): {
       covered = token.offset + lengthOf(token);
       if (token.type === "document") findMisleading(token.value, [], misleading);
       if (token.type === "directive") directives.push(token);
-      note(token, text, pending, before, directives);
+      refusal ??= refusalOf(() => note(token, text, pending, before, directives));
       composed.push(...composer.next(token));
     }
     composed.push(...composer.end());
@@ -155,7 +159,7 @@ function run(text: string): {
     throw error;
   }
   const errors = [...composed, composer.streamInfo()].flatMap((part) => part.errors);
-  if (pending.length === 0 && errors.length === 0) {
+  if (pending.length === 0 && errors.length === 0 && refusal === null) {
     if (text.replace("\ufeff", "").trim() === "") throw new KeyleafError("INPUT_EMPTY", "the file is empty");
     throw malformed("the file ends before a document begins", text, text.length);
   }
@@ -164,9 +168,21 @@ function run(text: string): {
     contents: (composed[i]?.contents ?? null) as ParsedNode | null,
   }));
   if (text.slice(covered).includes("#")) lostAt ??= covered;
-  return { documents, before, errors, misleading, lostAt };
+  return { documents, before, errors, refusal, misleading, lostAt };
 }
 
+/** It counts only if nothing was misread. */
+function refusalOf(check: () => void): KeyleafError | null {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    if (error instanceof KeyleafError) return error;
+    throw error;
+  }
+}
+
+/** @throws `INPUT_MALFORMED` for what is valid, but not for the reference. */
 function note(
   token: CST.Token,
   text: string,

@@ -531,6 +531,7 @@ test.each([
   "k:\n# c\n  x\nl: y\n",
   "- \n# c\n  x\n",
   "k:\n# c\n  x\n? l\n: y\n",
+  "l:\n   - \n  # b\n    x\n   - {y: }\t#\n",
   "k:\n  -\n # c\n   x\n  -\n # d\n   y\n",
   "- \n# c\n x\n- [a,\n b # d\n ]\n",
   "k:\r\n  - v\r\n  -\r\n\r\n # c\r\n   x\r\n  -\r\n\r\n # d\r\n   y\r\n",
