@@ -1,5 +1,6 @@
 import { Composer, type CST, type ParsedNode, Parser } from "yaml";
 import { KeyleafError, malformed } from "../errors.ts";
+import { columnOf } from "./yaml-block.ts";
 
 /** What runs the `yaml` package's parser: tokens for positions and comments, nodes for values. */
 
@@ -44,7 +45,7 @@ interface YamlError {
 }
 
 /** How often a file is parsed again without comments that mislead; each time shows more of them. */
-const MAX_PASSES = 100;
+const MAX_PASSES = 300;
 
 /**
  * Parses a file and reports the first thing that `yaml` finds wrong.
@@ -77,34 +78,39 @@ export function composeYaml(text: string): {
 }
 
 /**
- * Comments behind a dash or a colon of a block below which `yaml` takes a plain value, or a key, and what stands before it
- * for one. It does so where a comment is indented too little, and not only there; without them it reads well.
+ * Finds comments behind a dash or a colon of a block below which `yaml` takes a plain value, or a key, and what stands
+ * before it for one. It does so where a comment is indented too little, and not only there; without them it reads well.
  * @param before - tokens in front of the collection
+ * @param found - gets the comments
+ * @returns `false` behind a comment that is indented too little: what comes after it is no more to be relied on.
  */
 function findMisleading(
   token: CST.Token | null | undefined,
   before: readonly CST.SourceToken[],
+  text: string,
   found: CST.SourceToken[],
-): void {
-  if (token?.type !== "block-map" && token?.type !== "block-seq") return;
+): boolean {
+  if (token?.type !== "block-map" && token?.type !== "block-seq") return true;
+  const take = (value: CST.Token, tokens: readonly CST.SourceToken[]): boolean => {
+    const indicator = tokens.findLastIndex(({ type }) => type === "seq-item-ind" || type === "map-value-ind");
+    const comments = tokens.slice(indicator + 1).filter(({ type }) => type === "comment");
+    found.push(...comments);
+    return comments.every(({ offset }) => columnOf(text, offset) >= columnOf(text, value.offset));
+  };
   // Behind an item that has a value a comment does no harm.
   let open: readonly CST.SourceToken[] | null = before;
   for (const item of token.items) {
     const tokens = token.type === "block-seq" ? item.start : (item.sep ?? []);
-    if (isLong(item.key) && open !== null) found.push(...commentsBehindIndicator([...open, ...item.start]));
-    if (isLong(item.value)) found.push(...commentsBehindIndicator(tokens));
-    findMisleading(item.value, tokens, found);
+    if (isLong(item.key) && open !== null && !take(item.key, [...open, ...item.start])) return false;
+    if (isLong(item.value) && !take(item.value, tokens)) return false;
+    if (!findMisleading(item.value, tokens, text, found)) return false;
     open = item.value == null ? tokens : null;
   }
+  return true;
 }
 
-function isLong(token: CST.Token | null | undefined): boolean {
+function isLong(token: CST.Token | null | undefined): token is CST.FlowScalar {
   return token?.type === "scalar" && token.source.includes("\n");
-}
-
-function commentsBehindIndicator(tokens: readonly CST.SourceToken[]): CST.SourceToken[] {
-  const indicator = tokens.findLastIndex(({ type }) => type === "seq-item-ind" || type === "map-value-ind");
-  return tokens.slice(indicator + 1).filter(({ type }) => type === "comment");
 }
 
 /** The text with blanks in the place of comments. */
@@ -141,6 +147,7 @@ function run(text: string): {
   const composed: Composed[] = [];
   const directives: CST.Directive[] = [];
   const misleading: CST.SourceToken[] = [];
+  let isReliable = true;
   let refusal: KeyleafError | null = null;
   let covered = 0;
   let lostAt: number | null = null;
@@ -148,7 +155,7 @@ function run(text: string): {
     for (const token of new Parser().parse(text)) {
       if (text.slice(covered, token.offset).includes("#")) lostAt ??= covered;
       covered = token.offset + lengthOf(token);
-      if (token.type === "document") findMisleading(token.value, [], misleading);
+      if (token.type === "document" && isReliable) isReliable = findMisleading(token.value, [], text, misleading);
       if (token.type === "directive") directives.push(token);
       refusal ??= refusalOf(() => note(token, text, pending, before, directives));
       composed.push(...composer.next(token));

@@ -531,6 +531,7 @@ test.each([
   "k:\n# c\n  x\nl: y\n",
   "- \n# c\n  x\n",
   "k:\n# c\n  x\n? l\n: y\n",
+  "k:\n# c\n  x\nl_unencrypted: |2-\n  y # b\n  z\n",
   "l:\n   - \n  # b\n    x\n   - {y: }\t#\n",
   "k:\n  -\n # c\n   x\n  -\n # d\n   y\n",
   "- \n# c\n x\n- [a,\n b # d\n ]\n",
