@@ -21,7 +21,7 @@ import {
 } from "./document/document.ts";
 import { applyEdits } from "./document/edits.ts";
 import { type Metadata, parseMetadata } from "./document/metadata.ts";
-import { compileSelection } from "./document/selection.ts";
+import { compileSelection, EVERYTHING } from "./document/selection.ts";
 import { decodeSpellings, namedVariants, type Spellings } from "./document/spelling.ts";
 import { walk } from "./document/walk.ts";
 import { KeyleafError, lineAndColumn, lineCounter, pathText } from "./errors.ts";
@@ -78,11 +78,10 @@ function lossesOf(doc: Document, { id }: Format): string[] {
   if (id === "yaml" || id === "binary") return [];
   const losses = doc.roots.length > 1 ? [`only the first of ${doc.roots.length} documents is in the output`] : [];
   let isText = true;
-  const everything = { byComment: false, sealsHits: false, hits: () => false };
   const entry = ({ scalar }: Entry): void => {
     if (typeof scalar.text !== "string") isText = false;
   };
-  walk(doc.roots.slice(0, 1), { selection: everything }, { entry });
+  walk(doc.roots.slice(0, 1), { selection: EVERYTHING }, { entry });
   return isText ? losses : [...losses, "bytes that are not UTF-8 are replaced in the output"];
 }
 

@@ -123,6 +123,11 @@ export function lineCounter(source: string): (offset: number) => number {
   };
 }
 
+/** The error for a tree that a format cannot hold, at a path. */
+export function unrepresentable(path: readonly string[], why: string): KeyleafError {
+  return new KeyleafError("OUTPUT_UNREPRESENTABLE", `${pathText(path)}: ${why}`, { details: { path: [...path] } });
+}
+
 /** A path as messages show it: `db.hosts`, quoted where a key is not a plain word. */
 export function pathText(path: readonly string[]): string {
   if (path.length === 0) return "(top)";

@@ -1,5 +1,4 @@
-import type { ErrorCode } from "../errors.ts";
-import { KeyleafError } from "../errors.ts";
+import { type ErrorCode, KeyleafError } from "../errors.ts";
 import type { CliHost } from "./context.ts";
 import { isSystemError, systemReason } from "./system-error.ts";
 

@@ -2,6 +2,9 @@ import { KeyleafError } from "../errors.ts";
 import { fieldOf, type Item, leaf, list, type Mapping, mapping, type Node, type Scalar } from "./document.ts";
 import { DEFAULT_SELECTION, type SelectionKind, type SelectionRule, selectionKinds } from "./selection.ts";
 
+/** Top-level key of the block; in INI the name of its section. */
+export const METADATA_KEY = "sops";
+
 /** Version written into new files: the release of sops whose format this is. Its command line refuses files without one. */
 export const FORMAT_VERSION = "3.13.2";
 
@@ -207,5 +210,5 @@ function byName([a]: readonly [string, Node], [b]: readonly [string, Node]): num
 
 /** The block as an item, for trees that are printed anew. */
 export function metadataItem(block: Mapping): Item {
-  return { kind: "item", key: "sops", value: block };
+  return { kind: "item", key: METADATA_KEY, value: block };
 }

@@ -32,6 +32,9 @@ export interface Selection {
   readonly hits: (text: string) => boolean;
 }
 
+/** Seals everything. */
+export const EVERYTHING: Selection = { byComment: false, sealsHits: false, hits: () => false };
+
 /**
  * Makes a rule ready; `null` is the rule that seals everything.
  * @param invalidPattern - `refuse`: throw `CONFIG_MALFORMED`, for new files. `ignore`: never matches, as the reference
@@ -41,7 +44,7 @@ export async function compileSelection(
   rule: SelectionRule | null,
   invalidPattern: "refuse" | "ignore",
 ): Promise<Selection> {
-  if (rule === null) return { byComment: false, sealsHits: false, hits: () => false };
+  if (rule === null) return EVERYTHING;
   const byComment = rule.rule.endsWith("comment_regex");
   const sealsHits = rule.rule.startsWith("encrypted_");
   if (rule.rule.endsWith("suffix")) {

@@ -9,6 +9,7 @@ import {
   type Scalar,
   str,
 } from "../document/document.ts";
+import { METADATA_KEY } from "../document/metadata.ts";
 import { KeyleafError } from "../errors.ts";
 import type { Format, PrintOptions } from "./format.ts";
 import { json } from "./json.ts";
@@ -132,7 +133,8 @@ function printNode(node: Node, _options: PrintOptions): Uint8Array {
 /** The bytes of `data`; a tree with a `sops` block in it is printed as the JSON that sealed files are. */
 function print(roots: readonly Mapping[], options: PrintOptions): Uint8Array {
   const items = roots.length === 1 ? (roots[0]?.members ?? []).filter((member) => member.kind === "item") : [];
-  if (items.some((item) => item.key === "sops" && item.value.kind === "mapping")) return json.print(roots, options);
+  if (items.some((item) => item.key === METADATA_KEY && item.value.kind === "mapping"))
+    return json.print(roots, options);
   const data = items.find((item) => item.key === KEY);
   if (data === undefined) throw notBytes();
   return printNode(data.value, options);

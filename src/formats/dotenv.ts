@@ -1,6 +1,7 @@
 import type { Comment, Document, Edit, Entry, Item, Mapping, Node, Place, Scalar } from "../document/document.ts";
 import { str } from "../document/document.ts";
-import { KeyleafError, malformed } from "../errors.ts";
+import { METADATA_KEY } from "../document/metadata.ts";
+import { KeyleafError, malformed, unrepresentable } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
 import {
   escapeNewlines,
@@ -9,7 +10,6 @@ import {
   onText,
   unescapeNewlines,
   unflattenMetadata,
-  unrepresentable,
   valueText,
 } from "./flatten.ts";
 import type { Format } from "./format.ts";
@@ -216,7 +216,7 @@ function print(roots: readonly Mapping[]): Uint8Array {
   const chunks: (string | Uint8Array)[] = [];
   for (const member of roots[0]?.members ?? []) {
     if (member.kind === "comment") chunks.push(withMarker(member.scalar), "\n");
-    else if (member.key === "sops" && member.value.kind === "mapping") {
+    else if (member.key === METADATA_KEY && member.value.kind === "mapping") {
       for (const line of metadataLines(member.value)) chunks.push(line, "\n");
     } else chunks.push(`${keyText(member.key)}=`, itemText(member), "\n");
   }

@@ -1,6 +1,6 @@
 import { plainText } from "../crypto/scalar-bytes.ts";
-import { leaf, list, type Mapping, mapping, type Node, type Path, type Scalar } from "../document/document.ts";
-import { KeyleafError, pathText } from "../errors.ts";
+import { leaf, list, type Mapping, mapping, type Node, type Scalar } from "../document/document.ts";
+import { KeyleafError } from "../errors.ts";
 
 /**
  * What the formats without nesting, dotenv and INI, have in common: text of values, and the `sops` block as flat names,
@@ -108,11 +108,6 @@ export function valueText(value: Scalar, spell: (text: string) => string): strin
 export function onText(text: string | Uint8Array, change: (text: string) => string): string | Uint8Array {
   if (typeof text === "string") return change(text);
   return Buffer.from(change(Buffer.from(text).toString("latin1")), "latin1");
-}
-
-/** The error for a tree that the format cannot hold. */
-export function unrepresentable(path: Path, why: string): KeyleafError {
-  return new KeyleafError("OUTPUT_UNREPRESENTABLE", `${pathText(path)}: ${why}`, { details: { path: [...path] } });
 }
 
 function invalid(what: string): KeyleafError {

@@ -1,6 +1,7 @@
 import { jsonText } from "../crypto/scalar-bytes.ts";
 import { type Item, type Mapping, type Node, type Path, type Scalar, str } from "../document/document.ts";
-import { escapeNewlines, flattenMetadata, onText, unrepresentable, valueText } from "./flatten.ts";
+import { unrepresentable } from "../errors.ts";
+import { escapeNewlines, flattenMetadata, onText, valueText } from "./flatten.ts";
 import { DEFAULT_SECTION, METADATA_SECTION, orNull, readExactly, readKey, trim } from "./ini-scan.ts";
 
 /**

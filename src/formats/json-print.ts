@@ -1,6 +1,6 @@
 import { jsonText } from "../crypto/scalar-bytes.ts";
 import { isComment, type Node, type Scalar } from "../document/document.ts";
-import { KeyleafError, pathText } from "../errors.ts";
+import { unrepresentable } from "../errors.ts";
 import { decodeLossy } from "./decode.ts";
 import type { PrintOptions } from "./format.ts";
 
@@ -58,11 +58,7 @@ function print(node: Node, layout: Layout, indent: string, path: string[]): stri
 function printScalar(scalar: Scalar, path: readonly string[]): string {
   if (isText(scalar)) return quoteAsGo(scalar.text);
   const text = jsonText(scalar);
-  if (text === null) {
-    throw new KeyleafError("OUTPUT_UNREPRESENTABLE", `${pathText(path)}: JSON has no NaN and no infinity`, {
-      details: { path: [...path] },
-    });
-  }
+  if (text === null) throw unrepresentable(path, "JSON has no NaN and no infinity");
   return text;
 }
 

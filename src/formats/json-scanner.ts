@@ -1,5 +1,6 @@
 import { boolScalar, floatScalar, intScalar, NULL } from "../crypto/scalar-bytes.ts";
 import type { Item, Leaf, List, Mapping, Node, Scalar } from "../document/document.ts";
+import { METADATA_KEY } from "../document/metadata.ts";
 import { KeyleafError, lineAndColumn, located, malformed, pathText } from "../errors.ts";
 
 /**
@@ -157,7 +158,7 @@ class Scanner {
       this.#path.push(key);
       const value = this.#value(depth + 1, false);
       this.#path.pop();
-      if (depth === 1 && key === "sops") this.#takeMetadata(value, start);
+      if (depth === 1 && key === METADATA_KEY) this.#takeMetadata(value, start);
       else members.push({ kind: "item", key, value });
       this.#skipBlank();
       if (this.#takes(CLOSE_BRACE)) return { kind: "mapping", members, at: null };
@@ -183,7 +184,7 @@ class Scanner {
   #takeMetadata(value: Node, start: number): void {
     const { line } = lineAndColumn(this.#source, start);
     const refuse = (what: string): KeyleafError =>
-      new KeyleafError("INPUT_METADATA", `line ${line}: ${what}`, { details: { line, path: ["sops"] } });
+      new KeyleafError("INPUT_METADATA", `line ${line}: ${what}`, { details: { line, path: [METADATA_KEY] } });
     if (value.kind !== "mapping") throw refuse("the sops entry is not an object");
     if (this.#metadata !== null) throw refuse("a second sops entry");
     this.#metadata = { ...value, at: { start, end: this.#at, style: "member", indent: 0, itemStart: -1 } };

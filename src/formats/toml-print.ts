@@ -7,9 +7,9 @@ import {
   type Node,
   type Scalar,
 } from "../document/document.ts";
-import { KeyleafError, pathText } from "../errors.ts";
+import { METADATA_KEY } from "../document/metadata.ts";
+import { unrepresentable } from "../errors.ts";
 import { isDateText, type Style } from "./toml-lexer.ts";
-import { METADATA_KEY } from "./toml-scan.ts";
 
 /**
  * Trees and values as TOML text, in the layout of rops: values of a table first, then its tables under headers. Where a
@@ -219,8 +219,4 @@ function itemsOf(map: Mapping): Item[] {
 
 function keyText(keys: readonly string[]): string {
   return keys.map((key) => (/^[A-Za-z0-9_-]+$/.test(key) ? key : `"${escapeAll(key)}"`)).join(".");
-}
-
-function unrepresentable(path: readonly string[], why: string): KeyleafError {
-  return new KeyleafError("OUTPUT_UNREPRESENTABLE", `${pathText(path)}: ${why}`, { details: { path: [...path] } });
 }

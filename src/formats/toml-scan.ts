@@ -1,4 +1,5 @@
 import type { Comment, List, Mapping, Node, Scalar } from "../document/document.ts";
+import { METADATA_KEY } from "../document/metadata.ts";
 import { KeyleafError, located, malformed, pathText } from "../errors.ts";
 import { Lexer } from "./toml-lexer.ts";
 import { Table, Tables } from "./toml-tables.ts";
@@ -20,9 +21,6 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-
-/** Top-level key of the metadata. */
-export const METADATA_KEY = "sops";
 
 /** A stretch of source text. */
 export interface Span {

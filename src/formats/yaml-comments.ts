@@ -82,7 +82,7 @@ export class Comments {
 
   /** @param members - where they go unless they belong to a list item */
   #placeHeads(members: Members): void {
-    for (const token of this.#heads?.tokens ?? []) put(token, this.#heads?.members ?? members, false);
+    for (const token of this.#heads?.tokens ?? []) put(token, this.#heads?.members ?? members);
     this.#heads = null;
   }
 
@@ -137,7 +137,7 @@ export class Comments {
     let column = 0;
 
     const closeGroup = (members: Members): void => {
-      for (const token of group) put(token, members, false);
+      for (const token of group) put(token, members);
       group = [];
       isFirst = false;
     };
@@ -240,10 +240,8 @@ interface Next {
   readonly members: Members;
 }
 
-function put(token: CST.SourceToken, members: Members, inline: boolean): Comment {
-  const comment = commentOf(token, inline);
-  members.push(comment);
-  return comment;
+function put(token: CST.SourceToken, members: Members): void {
+  members.push(commentOf(token, false));
 }
 
 function commentOf({ offset, source }: CST.SourceToken, inline: boolean): Comment {

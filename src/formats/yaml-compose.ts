@@ -147,7 +147,8 @@ function run(text: string): {
   const composed: Composed[] = [];
   const directives: CST.Directive[] = [];
   const misleading: CST.SourceToken[] = [];
-  let isReliable = true;
+  // Only comments can mislead.
+  let isReliable = text.includes("#");
   let refusal: KeyleafError | null = null;
   let covered = 0;
   let lostAt: number | null = null;

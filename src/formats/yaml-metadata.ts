@@ -1,5 +1,6 @@
 import type { Edit, Mapping } from "../document/document.ts";
 import { metadataItem } from "../document/metadata.ts";
+import { closeOf } from "./yaml-block.ts";
 import type { YamlDocument, YamlRoot } from "./yaml-document.ts";
 import { BlockPrinter, flowItem } from "./yaml-print.ts";
 
@@ -113,7 +114,7 @@ function endOfItem(item: FlowItem): number {
     return last === undefined ? 0 : last.offset + last.source.length;
   }
   if (token.type === "flow-collection") {
-    const close = token.end.find((part) => part.type === "flow-map-end" || part.type === "flow-seq-end");
+    const close = closeOf(token);
     return close === undefined ? token.offset : close.offset + close.source.length;
   }
   return "source" in token ? token.offset + token.source.length : token.offset;

@@ -1,5 +1,6 @@
 import type { CST } from "yaml";
 import { type Variant, WRAPPER_KEY } from "../document/document.ts";
+import { closeOf } from "./yaml-block.ts";
 
 /**
  * A document whose top is no mapping, which the reference refuses: in a sealed file it is the value of a key `data`. A
@@ -46,7 +47,7 @@ export function wrapperVariants(
     if (open === undefined) return [];
     return [variant("open", index, first.offset, first.offset + open.length, open, isNothing)];
   }
-  const end = token.end.find((part) => part.type === "flow-map-end")?.offset;
+  const end = closeOf(token)?.offset;
   const start = token.offset;
   if (end === undefined) return [];
   const close = variant("close", index, end, end + 1, "}", isNothing);
