@@ -19,7 +19,7 @@ import {
   type Scalar,
   WRAPPER_KEY,
 } from "./document/document.ts";
-import { applyEdits } from "./document/edits.ts";
+import { applyEdits, insideOf } from "./document/edits.ts";
 import { type Metadata, parseMetadata } from "./document/metadata.ts";
 import { compileSelection, EVERYTHING } from "./document/selection.ts";
 import { decodeSpellings, namedVariants, type Spellings } from "./document/spelling.ts";
@@ -285,17 +285,23 @@ function openedText(
   restored: readonly Edit[],
   spellings: Spellings,
 ): Uint8Array {
-  const edits: Edit[] = [...restored];
+  const isInAlias = insideOf(restored);
+  const values: Edit[] = [];
+  const comments: Edit[] = [];
   for (const { entry, index, path } of opened) {
     const { at, scalar } = entry;
-    if (at === null) continue;
+    if (at === null || isInAlias(at)) continue;
     const edit = format.edit(entry, scalar, doc);
     const spelling = spellings.entries.get(index);
     // A spelling counts only if it still reads as exactly the value that was opened.
     const isTrue = spelling?.pathText === path && isSame(format.read(spelling.text, at, doc), scalar);
     // It stands in for the envelope, which may have taken less than the value would.
-    edits.push(isTrue ? { ...format.edit(entry, ANY_ENVELOPE, doc), text: spelling.text } : edit);
+    (entry.kind === "comment" ? comments : values).push(
+      isTrue ? { ...format.edit(entry, ANY_ENVELOPE, doc), text: spelling.text } : edit,
+    );
   }
+  const isInValue = insideOf(values);
+  const edits = [...restored, ...values, ...comments.filter((edit) => !isInValue(edit))];
   for (const [name, { start, end, sealed, isPlain }] of namedVariants(doc.variants ?? [])) {
     const text = spellings.variants.get(name);
     if (text !== undefined && doc.source.slice(start, end) === sealed && isPlain(text))

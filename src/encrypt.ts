@@ -13,9 +13,8 @@ import {
   type Mapping,
   type Scalar,
   str,
-  type Variant,
 } from "./document/document.ts";
-import { applyEdits, lowerBound } from "./document/edits.ts";
+import { applyEdits, insideOf, lowerBound } from "./document/edits.ts";
 import { metadataBlock, metadataItem } from "./document/metadata.ts";
 import { compileSelection, DEFAULT_SELECTION, type Selection, type SelectionRule } from "./document/selection.ts";
 import { encodeSpellings, namedVariants, type Spelling } from "./document/spelling.ts";
@@ -188,10 +187,7 @@ function variantsToSeal(
 ): { edits: Edit[]; texts: [string, string][] } {
   const toSeal: { edits: Edit[]; texts: [string, string][] } = { edits: [], texts: [] };
   if (variants.length === 0) return toSeal;
-  const inOrder = edits.toSorted((a, b) => a.start - b.start);
-  const starts = inOrder.map(({ start }) => start);
-  const isInside = ({ start, end }: Variant): boolean =>
-    start < end && (inOrder[lowerBound(starts.length, (i) => (starts[i] as number) > start) - 1]?.end ?? 0) >= end;
+  const isInside = insideOf(edits);
   for (const [name, { start, end, sealed }] of namedVariants(variants.filter((variant) => !isInside(variant)))) {
     const original = source.slice(start, end);
     if (original === sealed) continue;
@@ -215,7 +211,6 @@ function nothingSealed(clear: number, rule: SelectionRule): KeyleafError {
 
 /** The walk that seals: what it gathers on its way. */
 class Sealing {
-  readonly edits: Edit[] = [];
   readonly spellings: Spelling[] = [];
   readonly clear: string[] = [];
   sealed = 0;
@@ -227,8 +222,8 @@ class Sealing {
   readonly #dataKey: Uint8Array;
   readonly #ivs: IvPool;
   readonly #macOnlyEncrypted: boolean;
-  /** Where values are replaced. */
-  readonly #valueStarts: number[] = [];
+  readonly #valueEdits: Edit[] = [];
+  readonly #commentEdits: Edit[] = [];
   #index = 0;
   #firstInAlias = 0;
   #sealedBeforeAlias = 0;
@@ -296,11 +291,16 @@ class Sealing {
       const edit = this.#format.edit(entry, sealed, this.#doc);
       const original = this.#doc.source.slice(edit.start, edit.end);
       if (canonical.text !== original) this.spellings.push({ index, pathText: path, text: original });
-      this.edits.push(edit);
-      if (!isComment) this.#valueStarts.push(edit.start);
+      (isComment ? this.#commentEdits : this.#valueEdits).push(edit);
     }
     entry.scalar = sealed;
     if (!isComment) this.sealed++;
+  }
+
+  /** A comment on the header of a block that is sealed is written with the block. */
+  get edits(): Edit[] {
+    const isInside = insideOf(this.#valueEdits);
+    return [...this.#valueEdits, ...this.#commentEdits.filter((edit) => !isInside(edit))];
   }
 
   /** Nothing is sealed, or comments only, though there are values. */
@@ -314,8 +314,7 @@ class Sealing {
     if (at?.style !== ALIAS || this.sealed === this.#sealedBeforeAlias || this.#format.expand === undefined) return;
     const text = this.#doc.source.slice(at.start, at.end);
     this.spellings.push({ index: this.#firstInAlias, pathText: path, text });
-    this.edits.push({ start: at.start, end: at.end, text: this.#format.expand(container) });
-    this.#valueStarts.push(at.start);
+    this.#valueEdits.push({ start: at.start, end: at.end, text: this.#format.expand(container) });
   }
 
   #keepClear(entry: Entry, isValue: boolean, keys: readonly string[]): void {
@@ -335,7 +334,7 @@ class Sealing {
   #checkAliases(): void {
     const { aliases = [] } = this.#doc;
     if (aliases.length === 0) return;
-    const starts = this.#valueStarts.toSorted((a, b) => a - b);
+    const starts = this.#valueEdits.map(({ start }) => start).toSorted((a, b) => a - b);
     const positionOf = (offset: number): number => lowerBound(starts.length, (i) => (starts[i] as number) >= offset);
     for (const { at, target } of aliases) {
       const isExpanded = starts[positionOf(at.start)] === at.start;

@@ -91,7 +91,9 @@ function withoutSealed(format: Format, source: Source): string {
   const cuts = placesOf(doc, format.sealsEmpty).flatMap(({ at, isSelected }) =>
     isSelected && at !== null ? [{ start: at.start, end: at.end, text: "\0" }] : [],
   );
-  return textOf(applyEdits(doc.source, [...cuts, ...format.metadataEdits(doc, null)]));
+  // A comment on the header of a block is part of the block.
+  const outer = cuts.filter((cut) => !cuts.some(({ start, end }) => start < cut.start && end >= cut.end));
+  return textOf(applyEdits(doc.source, [...outer, ...format.metadataEdits(doc, null)]));
 }
 
 /** Path and value of all that is not a comment. Numbers are told apart by their text only, as JSON has it. */

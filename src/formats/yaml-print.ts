@@ -140,12 +140,11 @@ function keyText(key: string, inFlow: boolean): string {
   });
 }
 
-/** A node on one line. Comments have no place there. */
+/** A node on one line, with every value of the type it has. Comments have no place there. */
 export function flowText(node: Node): string {
   switch (node.kind) {
     case "leaf":
-      // The reference prints `-0`, which reads back as an integer; that may do where all is printed anew.
-      if (node.scalar.type === "float" && node.scalar.text === "-0") return "-0.0";
+      if (node.scalar.type === "float") return floatText(node.scalar);
       return scalarText(node.scalar, {
         style: "plain",
         inFlow: true,
@@ -159,6 +158,12 @@ export function flowText(node: Node): string {
     case "mapping":
       return `{${node.members.flatMap((member) => (member.kind === "comment" ? [] : [flowItem(member)])).join(", ")}}`;
   }
+}
+
+/** The reference prints whole floats as integers, which will do only where nothing depends on the type. */
+function floatText(scalar: Scalar): string {
+  const text = yamlText(scalar);
+  return resolvePlain(text)?.type === "float" ? text : `${text}.0`;
 }
 
 /** `key: value` on one line. */

@@ -1,3 +1,4 @@
+import { yamlText } from "../crypto/scalar-bytes.ts";
 import {
   type Document,
   type Edit,
@@ -196,7 +197,7 @@ function printNode(node: Node, options: PrintOptions): Uint8Array {
   if (node.kind === "mapping") return print([node], options);
   const printer = new BlockPrinter(stepOf(options), "\n");
   if (node.kind === "list") return Buffer.from(node.elements.length === 0 ? "[]\n" : printer.elements(node, 0));
-  return Buffer.from(`${flowText(node)}\n`);
+  return Buffer.from(`${yamlText(node.scalar)}\n`);
 }
 
 function print(roots: readonly Mapping[], options: PrintOptions): Uint8Array {

@@ -14,7 +14,7 @@ import {
   type Node,
   str,
 } from "../../src/document/document.ts";
-import { applyEdits } from "../../src/document/edits.ts";
+import { applyEdits, insideOf } from "../../src/document/edits.ts";
 import { walk } from "../../src/document/walk.ts";
 import { KeyleafError } from "../../src/errors.ts";
 import type { Format } from "../../src/formats/format.ts";
@@ -100,11 +100,16 @@ function contentOf(doc: Document): string[] {
 
 /** Edits that put an envelope over everything that is not empty, as encrypting does. */
 function sealEdits(format: Format, doc: Document): Edit[] {
-  return entriesOf(doc).flatMap(({ entry }) => {
-    if (entry.at === null || entry.scalar.text.length === 0) return [];
-    const isComment = entry.kind === "comment";
-    return [format.edit(entry, isComment ? { type: "comment", text: ENVELOPE } : str(ENVELOPE), doc)];
-  });
+  const values: Edit[] = [];
+  const comments: Edit[] = [];
+  for (const { entry } of entriesOf(doc)) {
+    if (entry.at === null || entry.scalar.text.length === 0) continue;
+    if (entry.kind === "comment") comments.push(format.edit(entry, { type: "comment", text: ENVELOPE }, doc));
+    else values.push(format.edit(entry, str(ENVELOPE), doc));
+  }
+  // A comment on the header of a block is written with the block.
+  const isInValue = insideOf(values);
+  return [...values, ...comments.filter((edit) => !isInValue(edit))];
 }
 
 /** The block written, replaced or (`null`) taken away. */

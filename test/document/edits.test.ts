@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { applyEdits } from "../../src/document/edits.ts";
+import { applyEdits, insideOf, lowerBound } from "../../src/document/edits.ts";
 
 const text = (source: string, ...edits: Parameters<typeof applyEdits>[1]): string =>
   Buffer.from(applyEdits(source, edits)).toString();
@@ -37,6 +37,47 @@ describe("edits", () => {
         { start: 2, end: 4, text: "b" },
       ]),
     ).toThrow("overlapping");
+    expect(() =>
+      applyEdits("1234", [
+        { start: 0, end: 4, text: "a" },
+        { start: 1, end: 2, text: "b" },
+      ]),
+    ).toThrow("overlapping");
+  });
+
+  test("have insides, to which their borders belong", () => {
+    const isInside = insideOf([
+      { start: 7, end: 9, text: "" },
+      { start: 1, end: 4, text: "" },
+      { start: 5, end: 5, text: "" },
+    ]);
+    const ranges = [
+      [1, 4],
+      [2, 3],
+      [3, 4],
+      [7, 8],
+      [0, 2],
+      [3, 5],
+      [4, 5],
+      [4, 6],
+      [2, 2],
+      [8, 10],
+    ] as const;
+    expect(ranges.map(([start, end]) => isInside({ start, end }))).toEqual([
+      ...[true, true, true, true],
+      ...[false, false, false, false, false, false],
+    ]);
+    expect(insideOf([])({ start: 0, end: 1 })).toBe(false);
+  });
+
+  test.each([
+    [[], 5, 0],
+    [[1, 3, 3, 7], 0, 0],
+    [[1, 3, 3, 7], 3, 1],
+    [[1, 3, 3, 7], 4, 3],
+    [[1, 3, 3, 7], 8, 4],
+  ])("in %j the first that is not below %i is at %i", (sorted: number[], value, position) => {
+    expect(lowerBound(sorted.length, (i) => (sorted[i] ?? 0) >= value)).toBe(position);
   });
 
   test("take bytes that are no UTF-8", () => {

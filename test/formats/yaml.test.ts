@@ -530,6 +530,7 @@ test.each([
   "x: y\nk_unencrypted: >-  # c\n  x\n  y\n",
   "k:\n# c\n  x\nl: y\n",
   "- \n# c\n  x\n",
+  "k: &a\n  l_unencrypted: 08\n  m_unencrypted: [-0.0, 1e3, 2.50]\n  n: x\no: *a\n",
   "k:\n# c\n  x\n? l\n: y\n",
   "k:\n# c\n  x\nl_unencrypted: |2-\n  y # b\n  z\n",
   "l:\n   - \n  # b\n    x\n   - {y: }\t#\n",
