@@ -322,6 +322,7 @@ const refused: [what: string, format: FormatId, source: string | Uint8Array, cod
     3,
   ],
   ["text behind a section header", "ini", `a=1\n[s] ${SECRET}\nb=2\n`, "INPUT_MALFORMED", 2],
+  ["a line separator in a key", "yaml", `a: ${SECRET}\n"b\u2028": c\n`, "INPUT_MALFORMED", 2],
   ["a colon before a comma", "yaml", `a:\n  [${SECRET}:, b]\n`, "INPUT_MALFORMED", 2],
   ["a line of tabs", "yaml", `a: ${SECRET}\nb:\n\t\n`, "INPUT_MALFORMED", 3],
   ["a comment behind a tab", "yaml", `a: ${SECRET}\n\t# c\nb: c\n`, "INPUT_MALFORMED", 2],

@@ -22,6 +22,9 @@ import { Scalars, type Where } from "./yaml-scalar.ts";
 import { Tokens } from "./yaml-tokens.ts";
 import { wrapperVariants, wrapping } from "./yaml-wrap.ts";
 
+/** What is a line break to go-yaml and none to `yaml`. */
+export const LINE_SEPARATOR = /[\x85\u2028\u2029]/;
+
 /** Style of the last element of a list that holds nothing but sealed comments. */
 export const LONE_COMMENT = "lone-comment";
 
@@ -43,6 +46,7 @@ class TreeBuilder {
   readonly #scalars: Scalars;
   readonly #headerComments = new Map<number, Comment>();
   readonly #newline: string;
+  readonly #hasSeparators: boolean;
   readonly #variants: Variant[] = [];
   #isWrapped = false;
   #depth = 0;
@@ -56,6 +60,7 @@ class TreeBuilder {
     this.#tokens = new Tokens(text);
     this.#comments = this.#tokens.comments;
     this.#scalars = new Scalars(text);
+    this.#hasSeparators = LINE_SEPARATOR.test(text);
     this.#newline = /\r?\n/.exec(text)?.[0] ?? "\n";
   }
 
@@ -359,6 +364,8 @@ class TreeBuilder {
     let scalar: Scalar | null = null;
     if (isScalar(key)) {
       scalar = this.#scalars.valueOf(key, offset);
+      if (this.#hasSeparators && LINE_SEPARATOR.test(this.#text.slice(offset, key.range[1])))
+        throw malformed("a key with a Unicode line separator, which sops cannot read", this.#text, offset, "escape it");
       if (inFlow && key.type === "PLAIN") this.#checkFlowKey(key.source ?? "", item, offset);
       // A key stays clear, and so may an alias of it.
       if (key.anchor !== undefined) {

@@ -17,7 +17,7 @@ import type { Anchor } from "./yaml-anchors.ts";
 import { bodyIndentOf } from "./yaml-block.ts";
 import type { YamlDocument } from "./yaml-document.ts";
 import { yamlMetadataEdits } from "./yaml-metadata.ts";
-import { LONE_COMMENT, parseYaml } from "./yaml-parse.ts";
+import { LINE_SEPARATOR, LONE_COMMENT, parseYaml } from "./yaml-parse.ts";
 import { BlockPrinter, flowText, scalarText } from "./yaml-print.ts";
 
 /** YAML, as go-yaml v3 reads it; the text that is not sealed stays as it was. */
@@ -184,11 +184,15 @@ function aliased(name: string, at: Place, doc: YamlDocument): Node | null {
   return newest?.node ?? null;
 }
 
-/** go-yaml takes NEL, LS and PS for line breaks. */
-function whyNotClear(entry: Entry, doc: Document): string | null {
-  if (entry.at === null) return null;
-  const text = doc.source.slice(entry.at.start, entry.at.end);
-  if (/[\x85\u2028\u2029]/.test(text)) return "sops cannot read a Unicode line separator";
+/** go-yaml takes NEL, LS and PS for line breaks, finds no indentation before a tab, and takes a colon for an empty key. */
+function whyNotClear({ at }: Entry, document: Document): string | null {
+  if (at === null) return null;
+  const doc = document as YamlDocument;
+  const text = doc.source.slice(at.start + propertiesOf(at, doc).length, at.end);
+  if (LINE_SEPARATOR.test(text)) return "sops cannot read a Unicode line separator";
+  if (/^[|>][-+]?(?:[ \t\r][^\n]*)?\n(?:[ \r]*\n)* *\t/.test(text) && /^(literal|folded)/.test(at.style))
+    return "sops cannot read a block that begins with a tab";
+  if (at.style === "plain-flow" && text.startsWith(":")) return "sops cannot read plain text that begins with a colon";
   return null;
 }
 

@@ -5,7 +5,7 @@ import type { EncryptOptions, EncryptResult } from "../../src/encrypt.ts";
 import { KeyleafError } from "../../src/errors.ts";
 import { randomLayouts } from "../support/random-layouts.ts";
 import { hostA, sealed, textOf } from "../support/sealing.ts";
-import { runs } from "../support/seed.ts";
+import { printSearch, runs } from "../support/seed.ts";
 
 type Options = Pick<EncryptOptions, "selection" | "macOnlyEncrypted">;
 
@@ -48,6 +48,7 @@ describe.each(["dotenv", "ini", "json"] as const)("%s of any layout", (format) =
       }),
       { numRuns },
     );
+    printSearch(format, numRuns);
     expect(accepted).toBeGreaterThan(numRuns / 3);
   }, 1_000_000);
 });

@@ -17,7 +17,7 @@ import type { EncryptOptions } from "../../src/encrypt.ts";
 import { KeyleafError } from "../../src/errors.ts";
 import { toml } from "../../src/formats/toml.ts";
 import { hostA, sealed, textOf } from "../support/sealing.ts";
-import { runs } from "../support/seed.ts";
+import { printSearch, runs } from "../support/seed.ts";
 import { readBySmol, readHere } from "./toml-judge.ts";
 
 /** Random TOML as people write it: blanks, comments, quotes, number spellings and line breaks as they come. */
@@ -255,6 +255,7 @@ describe("TOML text of any layout", () => {
       expect(textOf((await decrypt(output, { format: "toml" }, hostA)).output)).toBe(source);
     };
     await fc.assert(fc.asyncProperty(file, options, check), { numRuns });
+    printSearch("toml", numRuns);
     expect(accepted).toBeGreaterThan(numRuns / 3);
   }, 1_000_000);
 

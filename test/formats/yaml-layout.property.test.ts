@@ -4,7 +4,7 @@ import { decrypt } from "../../src/decrypt.ts";
 import type { EncryptResult } from "../../src/encrypt.ts";
 import { KeyleafError } from "../../src/errors.ts";
 import { expectDiscreet, hostA, sealed, textOf } from "../support/sealing.ts";
-import { runs } from "../support/seed.ts";
+import { printSearch, runs } from "../support/seed.ts";
 import { COMMENT_TOKEN, hasKnownGap, VALUE_TOKEN, yamlLayouts } from "../support/yaml-layout.ts";
 
 /** YAML of any layout, which no printer would write. */
@@ -38,6 +38,7 @@ async function forLayouts(numRuns: number, check: (source: string, sealedText: s
     await check(source, textOf(result.output));
   };
   await fc.assert(fc.asyncProperty(layouts, run), { numRuns });
+  printSearch("yaml", numRuns);
   // So that a generator that writes nothing valid does not pass for a parser without faults.
   expect(accepted).toBeGreaterThan(numRuns / 2);
 }

@@ -453,7 +453,7 @@ describe("reading a piece of text", () => {
 });
 
 test("texts that go-yaml reads in another way must not stay clear", async () => {
-  for (const clear of ["'a\u2028b'", '"a\u0085b"']) {
+  for (const clear of ["|\n  \tx\n", "|\r\n  \tx\r\n", ">-  # c\n\n  \tx\n", "[x, :y]", "'a\u2028b'", '"a\u0085b"']) {
     const error = await failure(() => sealedText("yaml", `x: y\nk_unencrypted: ${clear}\n`));
     expect(error.code).toBe("INPUT_MALFORMED");
     expect(error.details.line).toBe(2);
