@@ -116,7 +116,7 @@ function readHeader(source: string, line: string, start: number, above: CommentT
   const name = nameInHeader(source, line, start);
   const close = line.lastIndexOf("]") + 1;
   const marker = line.slice(close).search(/[#;]/);
-  if (line.slice(close, marker === -1 ? undefined : close + marker).trim() !== "")
+  if (trim(line.slice(close, marker === -1 ? undefined : close + marker)) !== "")
     throw malformed("text behind a section header, which sops does not read", source, start + close);
   const beside = marker === -1 ? "" : trimEnd(line.slice(close + marker));
   const end = marker === -1 ? start + close : start + close + marker + beside.length;

@@ -166,6 +166,8 @@ describe("INI tree, as sops sees it", () => {
     ["a line without delimiter", "[s]\njust text\n", 2],
     ["a header that is not closed", "[s\na = 1\n", 1],
     ["a header without a name", "a = 1\n[]\n", 2],
+    ["text behind a header", "a = 1\n[t] b = 2\n", 2],
+    ["a byte order mark behind a header, which is no white space there", "a = 1\n[t]\ufeff\n", 2],
     ["no key", "= 1\n", 1],
     ["a key whose quote is not closed", '"a = 1\n', 1],
     ["a value whose quote is not closed", 'b = 1\na = """x\ny\n', 2],
@@ -220,6 +222,8 @@ describe("INI comments", () => {
     const { sealed, opened } = sealAndOpen(ini, "[s] ; side\nk = 1\n");
     expect(sealed.split("\n").slice(0, 2)).toEqual(["; ENC[AES256_GCM,data:0,type:comment]", "[s]"]);
     expect(opened).toBe("[s] ; side\nk = 1\n");
+    const nextLine = "[s] ; \u0085side\u0085\nk = \u0085\n[t];\u0085";
+    expect(sealAndOpen(ini, nextLine).opened).toBe(nextLine);
   });
 
   it("at the end stay with their section when the metadata follows", () => {
