@@ -23,9 +23,8 @@ async function buildProgram(dir) {
         hot.add(id);
         for (const imported of this.getModuleInfo(id)?.importedIds ?? []) visit(imported);
       };
-      for (const name of ["run", "node-host", "commands/decrypt", "commands/git-textconv"]) {
-        visit(join(root, `src/cli/${name}.ts`));
-      }
+      const names = ["cli/run", "cli/node-host", "cli/commands/decrypt", "cli/commands/git-textconv", "formats/yaml"];
+      for (const name of names) visit(join(root, `src/${name}.ts`));
     },
   };
   rmSync(dir, { recursive: true, force: true });

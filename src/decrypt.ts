@@ -54,9 +54,9 @@ export interface DecryptResult {
  * `INPUT_PATH_NOT_FOUND`, `OUTPUT_UNREPRESENTABLE`.
  */
 export async function decrypt(source: Uint8Array, options: DecryptOptions, host: Host): Promise<DecryptResult> {
-  const format = formatOf(options.format);
-  const outputFormat = formatOf(options.outputFormat ?? options.format);
-  const doc = format.parse(source);
+  const format = await formatOf(options.format);
+  const outputFormat = await formatOf(options.outputFormat ?? options.format);
+  const doc = await format.parse(source);
   const metadata = metadataOf(doc);
   const dataKey = await unwrapDataKey(metadata.keyGroups, host);
   const { notices, text } = await openDocument(doc, metadata, format, dataKey, options);
@@ -70,7 +70,7 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
     const output = outputFormat.print(doc.roots, options.print ?? {});
     return { output, notices: [...notices, ...lossesOf(doc, outputFormat)] };
   }
-  return { output: text(), notices };
+  return { output: await text(), notices };
 }
 
 /** What another format drops, as the reference does. */
@@ -91,7 +91,7 @@ export interface OpenedDocument {
   readonly digest: string;
   readonly notices: readonly string[];
   /** The plaintext in the document's own format. */
-  text(): Uint8Array;
+  text(): Promise<Uint8Array>;
 }
 
 /**
@@ -278,13 +278,13 @@ function readSpellings(metadata: Metadata, dataKey: Uint8Array, notices: string[
 const ANY_ENVELOPE: Scalar = { type: "str", text: "ENC[AES256_GCM,data:,iv:,tag:,type:str]" };
 
 /** The source with every opened entry written back and the metadata gone. */
-function openedText(
+async function openedText(
   doc: Document,
   format: Format,
   opened: readonly Opened[],
   restored: readonly Edit[],
   spellings: Spellings,
-): Uint8Array {
+): Promise<Uint8Array> {
   const isInAlias = insideOf(restored);
   const values: Edit[] = [];
   const comments: Edit[] = [];
@@ -294,7 +294,7 @@ function openedText(
     const edit = format.edit(entry, scalar, doc);
     const spelling = spellings.entries.get(index);
     // A spelling counts only if it still reads as exactly the value that was opened.
-    const isTrue = spelling?.pathText === path && isSame(format.read(spelling.text, at, doc), scalar);
+    const isTrue = spelling?.pathText === path && isSame(await format.read(spelling.text, at, doc), scalar);
     // It stands in for the envelope, which may have taken less than the value would.
     (entry.kind === "comment" ? comments : values).push(
       isTrue ? { ...format.edit(entry, ANY_ENVELOPE, doc), text: spelling.text } : edit,

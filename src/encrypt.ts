@@ -64,9 +64,9 @@ export interface EncryptResult {
  * `CONFIG_MALFORMED` for a pattern that does not compile, `OUTPUT_UNREPRESENTABLE`.
  */
 export async function encrypt(source: Uint8Array, options: EncryptOptions, host: Host): Promise<EncryptResult> {
-  const format = formatOf(options.format);
-  const outputFormat = formatOf(options.outputFormat ?? options.format);
-  const doc = parsePlaintext(format, source);
+  const format = await formatOf(options.format);
+  const outputFormat = await formatOf(options.outputFormat ?? options.format);
+  const doc = await parsePlaintext(format, source);
   const isBinary = format.id === "binary";
   const rule = isBinary ? DEFAULT_SELECTION : (options.selection ?? DEFAULT_SELECTION);
   // In a file, an empty pattern is none, so that the default rule would be read back.
@@ -136,12 +136,12 @@ async function verifyWritten(
   dataKey: Uint8Array,
 ): Promise<boolean> {
   try {
-    const doc = outputFormat.parse(written);
+    const doc = await outputFormat.parse(written);
     const opened = await openDocument(doc, metadataOf(doc), outputFormat, dataKey, {});
     // A comment may end up where its path is another one.
     const isWhole = outputFormat === format || opened.notices.length === 0;
     if (opened.digest === digest && isWhole)
-      return outputFormat === format && Buffer.compare(opened.text(), source) === 0;
+      return outputFormat === format && Buffer.compare(await opened.text(), source) === 0;
   } catch (error) {
     if (!(error instanceof KeyleafError)) throw error;
     throw new KeyleafError("OUTPUT_VERIFY_FAILED", `the encrypted file does not decrypt: ${error.message}`, {
@@ -151,7 +151,7 @@ async function verifyWritten(
   throw new KeyleafError("OUTPUT_VERIFY_FAILED", "the encrypted file does not decrypt to what went in");
 }
 
-function parsePlaintext(format: Format, source: Uint8Array): Document {
+async function parsePlaintext(format: Format, source: Uint8Array): Promise<Document> {
   const already = (): KeyleafError =>
     new KeyleafError(
       "INPUT_ALREADY_ENCRYPTED",
@@ -162,7 +162,7 @@ function parsePlaintext(format: Format, source: Uint8Array): Document {
     );
   let doc: Document;
   try {
-    doc = format.parse(source);
+    doc = await format.parse(source);
   } catch (error) {
     if (error instanceof KeyleafError && error.code === "INPUT_METADATA") throw already();
     throw error;

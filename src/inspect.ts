@@ -46,7 +46,7 @@ export interface Inspection {
  * @throws `INPUT_*`, `INPUT_NOT_ENCRYPTED`, `INPUT_METADATA`
  */
 export async function inspect(source: Uint8Array, options: { readonly format: FormatId }): Promise<Inspection> {
-  const doc = formatOf(options.format).parse(source);
+  const doc = await (await formatOf(options.format)).parse(source);
   const metadata = metadataOf(doc);
   const selection = await compileSelection(metadata.selection, "ignore");
   const entries: InspectedEntry[] = [];

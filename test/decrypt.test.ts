@@ -11,6 +11,7 @@ import type { FormatId } from "../src/formats/format.ts";
 import { formatOf } from "../src/formats/registry.ts";
 import { runWith, temporaryFolder } from "./cli/fake.ts";
 import { fakeHost } from "./support/fake-host.ts";
+import { parsed } from "./support/parsing.ts";
 import {
   bytesOf,
   expectDiscreet,
@@ -34,9 +35,9 @@ function fixture(name: string): Buffer {
 
 /** The plaintext for a known data key, and the digest that was checked. */
 async function openedWith(format: FormatId, source: Uint8Array, dataKey: Uint8Array) {
-  const doc = formatOf(format).parse(source);
-  const { digest, notices, text } = await openDocument(doc, metadataOf(doc), formatOf(format), dataKey, {});
-  return { digest, notices, text: textOf(text()) };
+  const doc = await parsed(format, source);
+  const { digest, notices, text } = await openDocument(doc, metadataOf(doc), await formatOf(format), dataKey, {});
+  return { digest, notices, text: textOf(await text()) };
 }
 
 // sops-format 20.1 to 20.6, 19.2.
@@ -88,7 +89,7 @@ describe("complete files of the reference", () => {
     const opened = await openedWith(format, fixture(file), VECTOR_DATA_KEY);
     expect(opened.digest.slice(0, 32)).toBe(digest);
     expect(opened.digest).toHaveLength(128);
-    const doc = formatOf(format).parse(fixture(file));
+    const doc = await parsed(format, fixture(file));
     expect(Buffer.from(await unwrapDataKey(metadataOf(doc).keyGroups, hostA))).toEqual(Buffer.from(VECTOR_DATA_KEY));
     // What is stored is that digest, sealed under the time.
     const mac = parseEncryptedValue(metadataOf(doc).mac) as EncryptedValue;
@@ -351,7 +352,7 @@ describe("what may change", () => {
   ])("%s", async (_, source) => {
     expect(source).not.toBe(text);
     const opened = await openedText("yaml", source);
-    expect(formatOf("yaml").parse(bytesOf(opened)).roots[0]?.members).toHaveLength(6);
+    expect((await parsed("yaml", opened)).roots[0]?.members).toHaveLength(6);
     for (const value of PLANTED) expect(opened).toContain(value);
   });
 
@@ -376,7 +377,7 @@ describe("what may change", () => {
 
   test("an iv of 12 bytes, as other tools may write", async () => {
     const { createCipheriv } = await import("node:crypto");
-    const dataKey = await unwrapDataKey(metadataOf(formatOf("yaml").parse(bytesOf(text))).keyGroups, hostA);
+    const dataKey = await unwrapDataKey(metadataOf(await parsed("yaml", text)).keyGroups, hostA);
     const iv = new Uint8Array(12).fill(3);
     const cipher = createCipheriv("aes-256-gcm", dataKey, iv, { authTagLength: 16 });
     cipher.setAAD(Buffer.from("a:"));

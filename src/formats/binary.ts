@@ -11,7 +11,7 @@ import {
 } from "../document/document.ts";
 import { METADATA_KEY } from "../document/metadata.ts";
 import { KeyleafError } from "../errors.ts";
-import type { Format, PrintOptions } from "./format.ts";
+import type { PrintOptions, SyncFormat } from "./format.ts";
 import { json } from "./json.ts";
 import { printJson, quoteAsGo, referenceLayout } from "./json-print.ts";
 
@@ -24,9 +24,8 @@ import { printJson, quoteAsGo, referenceLayout } from "./json-print.ts";
  *
  * Source: sops-format 11.4; SOPS stores/json/store.go (BinaryStore).
  */
-export const binary: Format = {
+export const binary: SyncFormat = {
   id: "binary",
-  extensions: [],
   parse: (source) => parseSealed(source) ?? parsePlain(source),
   edit,
   read: (text) => str(text),

@@ -12,7 +12,7 @@ import {
   unflattenMetadata,
   valueText,
 } from "./flatten.ts";
-import type { Format } from "./format.ts";
+import type { SyncFormat } from "./format.ts";
 
 /**
  * dotenv as sops reads it: one `KEY=value` a line, everything verbatim (quotes, blanks, `export`, carriage returns), the
@@ -22,9 +22,8 @@ import type { Format } from "./format.ts";
  *
  * Source: sops-format 6.5, 11.4, 12; SOPS stores/dotenv/store.go.
  */
-export const dotenv: Format = {
+export const dotenv: SyncFormat = {
   id: "dotenv",
-  extensions: [".env"],
   parse,
   edit,
   whyNotClear: ({ at }) =>

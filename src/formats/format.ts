@@ -8,17 +8,21 @@ export interface PrintOptions {
   readonly indent?: number | "tab";
 }
 
+/** A format whose parser is all there once it is loaded. */
+export interface SyncFormat extends Format {
+  parse(source: Uint8Array): Document;
+  read(text: string, at: Place, doc: Document): Scalar | null;
+}
+
 /** One file type: where the values are, and how one is written. Sees no key. */
 export interface Format {
   readonly id: FormatId;
-  /** Ends of file names, with the dot. */
-  readonly extensions: readonly string[];
   /**
-   * Strict. Entries and metadata block come apart.
+   * Strict. Entries and metadata block come apart. A promise where more of the parser has to be loaded for this file.
    * @throws `INPUT_MALFORMED` with line and column, `INPUT_EMPTY`, `INPUT_UNSUPPORTED` (for example a key that is not a
    * string), `INPUT_METADATA` (two `sops` blocks, or one that is not a mapping).
    */
-  parse(source: Uint8Array): Document;
+  parse(source: Uint8Array): Document | Promise<Document>;
   /**
    * The edit that puts a value (or a comment, marker included) where `entry` stands, written in the style found there, so
    * quoted as place and style need. An envelope is written by the same function: it is a string. The text must depend
@@ -36,9 +40,9 @@ export interface Format {
   whyNotClear?(entry: Entry, doc: Document): string | null;
   /**
    * What a piece of source text would be read as in that place; `null` when it would not be exactly one value (or, for
-   * the place of a comment, one comment). Used to check the sealed record of original spellings.
+   * the place of a comment, one comment). Used to check the sealed record of original spellings. A promise as in `parse`.
    */
-  read(text: string, at: Place, doc: Document): Scalar | null;
+  read(text: string, at: Place, doc: Document): Scalar | null | Promise<Scalar | null>;
   /** Edits that write, replace (`block`) or remove (`null`) the metadata block, in every document of the file. */
   metadataEdits(doc: Document, block: Mapping | null): Edit[];
   /**

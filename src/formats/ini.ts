@@ -3,7 +3,7 @@ import { str } from "../document/document.ts";
 import { KeyleafError } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
 import { onText, unescapeNewlines, unflattenMetadata } from "./flatten.ts";
-import type { Format } from "./format.ts";
+import type { SyncFormat } from "./format.ts";
 import { metadataRows, print, printNode, quotedText, rowsText } from "./ini-print.ts";
 import {
   type CommentText,
@@ -32,9 +32,8 @@ import {
  *
  * Source: sops-format 6.5, 11.5, 12; SOPS stores/ini/store.go; go-ini v1.67 parser.go, file.go.
  */
-export const ini: Format = {
+export const ini: SyncFormat = {
   id: "ini",
-  extensions: [".ini"],
   parse,
   edit,
   whyNotClear,

@@ -13,7 +13,7 @@ import {
 } from "../document/document.ts";
 import { KeyleafError, lineAndColumn } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
-import type { Format, PrintOptions } from "./format.ts";
+import type { PrintOptions, SyncFormat } from "./format.ts";
 import { isText, type Layout, printJson, quote, referenceLayout } from "./json-print.ts";
 import { scanJson, scanScalar, skipBlank, skipBlankBack } from "./json-scanner.ts";
 
@@ -24,9 +24,8 @@ import { scanJson, scanScalar, skipBlank, skipBlankBack } from "./json-scanner.t
  *
  * Source: RFC 8259; sops-format 11.3; SOPS stores/json/store.go.
  */
-export const json: Format = {
+export const json: SyncFormat = {
   id: "json",
-  extensions: [".json"],
   parse,
   edit,
   read: (text) => scanScalar(text),

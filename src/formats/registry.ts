@@ -1,38 +1,54 @@
 import { KeyleafError } from "../errors.ts";
-import { binary } from "./binary.ts";
-import { dotenv } from "./dotenv.ts";
 import type { Format, FormatId } from "./format.ts";
-import { ini } from "./ini.ts";
-import { json } from "./json.ts";
-import { toml } from "./toml.ts";
-import { yaml } from "./yaml.ts";
 
-/** Every format. A new one is a file and a line here. */
-export const formats: readonly Format[] = [yaml, json, toml, dotenv, ini, binary];
+/** What is known of a format before it is loaded. */
+export interface KnownFormat {
+  readonly id: FormatId;
+  /** Ends of file names, with the dot. */
+  readonly extensions: readonly string[];
+  readonly load: () => Promise<Format>;
+}
+
+const dotenv: KnownFormat = {
+  id: "dotenv",
+  extensions: [".env"],
+  load: async () => (await import("./dotenv.ts")).dotenv,
+};
+const binary: KnownFormat = { id: "binary", extensions: [], load: async () => (await import("./binary.ts")).binary };
+
+/** Every format, loaded when it is used. A new one is a file and a line here. */
+export const formats: readonly KnownFormat[] = [
+  { id: "yaml", extensions: [".yaml", ".yml"], load: async () => (await import("./yaml.ts")).yaml },
+  { id: "json", extensions: [".json"], load: async () => (await import("./json.ts")).json },
+  { id: "toml", extensions: [".toml"], load: async () => (await import("./toml.ts")).toml },
+  dotenv,
+  { id: "ini", extensions: [".ini"], load: async () => (await import("./ini.ts")).ini },
+  binary,
+];
 
 /** The format of that id, or `null`. */
-export function formatById(id: string): Format | null {
+export function formatById(id: string): KnownFormat | null {
   return formats.find((format) => format.id === id) ?? null;
 }
 
 /** The format of an id. @throws `USAGE` for a caller whom no compiler has told that there is no such format. */
-export function formatOf(id: FormatId): Format {
+export async function formatOf(id: FormatId): Promise<Format> {
   const format = formatById(id);
   if (format === null) throw new KeyleafError("USAGE", `there is no format ${JSON.stringify(id)}`);
-  return format;
+  return format.load();
 }
 
 /**
  * The format that a file's name tells; `binary` when it tells none. Wider than the reference, whose rule is the last
  * extension: also `.env.local` and `.env.production`, and `secrets.yaml.enc`.
  */
-export function formatForFileName(name: string): Format {
+export function formatForFileName(name: string): KnownFormat {
   const base = name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1);
   if (/^\.env\.[\w-]+$/.test(base) && !formats.some((format) => hasExtension(format, base))) return dotenv;
   const bare = base.replace(/\.(enc|sops|encrypted)$/, "");
   return formats.find((format) => hasExtension(format, bare)) ?? binary;
 }
 
-function hasExtension(format: Format, base: string): boolean {
-  return format.extensions.some((extension) => base.endsWith(extension));
+function hasExtension({ extensions }: KnownFormat, base: string): boolean {
+  return extensions.some((extension) => base.endsWith(extension));
 }

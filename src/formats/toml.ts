@@ -11,7 +11,7 @@ import {
 import { applyEdits } from "../document/edits.ts";
 import { KeyleafError, located } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
-import type { Format } from "./format.ts";
+import type { SyncFormat } from "./format.ts";
 import { COMMENT, type Style } from "./toml-lexer.ts";
 import { commentText, metadataText, nodeText, printToml, valueText } from "./toml-print.ts";
 import { type Span, scanComment, scanScalar, scanToml } from "./toml-scan.ts";
@@ -22,9 +22,8 @@ import { type Span, scanComment, scanScalar, scanToml } from "./toml-scan.ts";
  *
  * Source: TOML 1.0.0; rops 0.1.7 src/file/format/toml.
  */
-export const toml: Format = {
+export const toml: SyncFormat = {
   id: "toml",
-  extensions: [".toml"],
   parse,
   edit,
   whyNotClear,

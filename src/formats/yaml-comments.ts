@@ -1,4 +1,3 @@
-import type { CST } from "yaml";
 import type { Comment, Item, Node, Place } from "../document/document.ts";
 import { columnOf } from "./yaml-block.ts";
 
@@ -17,9 +16,9 @@ export class Comments {
   readonly #text: string;
   #block: Block | null = null;
   #prior: Prior | null = null;
-  #run: CST.SourceToken[] = [];
+  #run: CommentToken[] = [];
   /** Head comments that wait for a token that takes them; those of a list item stay in the list if it has a value. */
-  #heads: { readonly tokens: CST.SourceToken[]; members: Members | null } | null = null;
+  #heads: { readonly tokens: CommentToken[]; members: Members | null } | null = null;
 
   constructor(text: string) {
     this.#text = text;
@@ -92,7 +91,7 @@ export class Comments {
   }
 
   /** @returns the comment, if it goes with the token before. */
-  comment(token: CST.SourceToken): Comment | null {
+  comment(token: CommentToken): Comment | null {
     const prior = this.#prior;
     const isWaiting = prior === null || this.#run.length > 0 || !TAKES_COMMENT.has(prior.kind);
     if (isWaiting || this.#text.slice(prior.end, token.offset).includes("\n")) {
@@ -133,7 +132,7 @@ export class Comments {
     const isBelow = prior !== null && !this.#isBlankBetween(prior.end, run[0]?.offset ?? 0);
     let canCloseAtBlank = isBelow;
     let isFirst = true;
-    let group: CST.SourceToken[] = [];
+    let group: CommentToken[] = [];
     let column = 0;
 
     const closeGroup = (members: Members): void => {
@@ -200,6 +199,12 @@ export class Comments {
   }
 }
 
+/** A comment as it stands in the text, its marker included. */
+interface CommentToken {
+  readonly offset: number;
+  readonly source: string;
+}
+
 /** What a mapping or a list has in it. */
 export type Members = (Item | Comment)[] | (Node | Comment)[];
 
@@ -240,11 +245,11 @@ interface Next {
   readonly members: Members;
 }
 
-function put(token: CST.SourceToken, members: Members): void {
+function put(token: CommentToken, members: Members): void {
   members.push(commentOf(token, false));
 }
 
-function commentOf({ offset, source }: CST.SourceToken, inline: boolean): Comment {
+function commentOf({ offset, source }: CommentToken, inline: boolean): Comment {
   const at: Place = { start: offset, end: offset + source.length, style: "comment", indent: 0, itemStart: -1 };
   return { kind: "comment", scalar: { type: "comment", text: source.slice(1) }, inline, at };
 }

@@ -1,5 +1,7 @@
 import type { CST } from "yaml";
-import type { Comment, Document } from "../document/document.ts";
+import type { Comment, Document, Item, Mapping, Node } from "../document/document.ts";
+import { METADATA_KEY } from "../document/metadata.ts";
+import { KeyleafError } from "../errors.ts";
 import type { Anchor } from "./yaml-anchors.ts";
 
 /** One document of a file: what is needed to write its metadata block. */
@@ -35,4 +37,37 @@ export interface YamlDocument extends Document {
   readonly newline: string;
   /** Blanks a level, as found in the text; 4 where it does not show. */
   readonly step: number;
+}
+
+/** What is a line break to go-yaml and none to `yaml`. */
+export const LINE_SEPARATOR = /[\x85\u2028\u2029]/;
+
+/** Style of the last element of a list that holds nothing but sealed comments. */
+export const LONE_COMMENT = "lone-comment";
+
+/** Takes the metadata block out of the members of a document. @throws `INPUT_METADATA` */
+export function takeMetadata(members: (Item | Comment)[]): Mapping | null {
+  const isBlock = (member: Item | Comment): member is Item => member.kind === "item" && member.key === METADATA_KEY;
+  const [item, second] = members.filter(isBlock);
+  if (item === undefined) return null;
+  if (item.value.kind !== "mapping") throw new KeyleafError("INPUT_METADATA", "the sops entry is not a mapping");
+  if (second !== undefined) throw new KeyleafError("INPUT_METADATA", "two sops entries");
+  members.splice(members.indexOf(item), 1);
+  return item.value;
+}
+
+/** Marks the last of a list's sealed comments where it has nothing else, so that opening them leaves a list. */
+export function markLoneComment(elements: (Node | Comment)[]): void {
+  const isSealedComment = (element: Node | Comment): boolean =>
+    element.kind === "leaf" &&
+    typeof element.scalar.text === "string" &&
+    /^ENC\[AES256_GCM,.*,type:comment\]$/.test(element.scalar.text);
+  const last = elements.at(-1);
+  if (last?.kind !== "leaf" || last.at === null || !elements.every(isSealedComment)) return;
+  elements[elements.length - 1] = { ...last, at: { ...last.at, style: LONE_COMMENT } };
+}
+
+/** Blanks a level: those of the first line that is indented. */
+export function stepOf(text: string): number {
+  return /\n( {2,8})[^\s#]/.exec(text)?.[1]?.length ?? 4;
 }

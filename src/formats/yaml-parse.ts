@@ -11,26 +11,25 @@ import {
   WRAPPER_KEY,
 } from "../document/document.ts";
 import { METADATA_KEY } from "../document/metadata.ts";
-import { KeyleafError, located, malformed } from "../errors.ts";
-import { decodeUtf8 } from "./decode.ts";
+import { type KeyleafError, located, malformed } from "../errors.ts";
 import { Anchors } from "./yaml-anchors.ts";
 import { closeOf, lineStart } from "./yaml-block.ts";
 import type { Comments, Members } from "./yaml-comments.ts";
 import { type ComposedDocument, composeYaml, MAX_DEPTH, tooDeep } from "./yaml-compose.ts";
-import type { YamlDocument, YamlRoot } from "./yaml-document.ts";
+import {
+  LINE_SEPARATOR,
+  markLoneComment,
+  stepOf,
+  takeMetadata,
+  type YamlDocument,
+  type YamlRoot,
+} from "./yaml-document.ts";
 import { Scalars, type Where } from "./yaml-scalar.ts";
 import { Tokens } from "./yaml-tokens.ts";
 import { wrapperVariants, wrapping } from "./yaml-wrap.ts";
 
-/** What is a line break to go-yaml and none to `yaml`. */
-export const LINE_SEPARATOR = /[\x85\u2028\u2029]/;
-
-/** Style of the last element of a list that holds nothing but sealed comments. */
-export const LONE_COMMENT = "lone-comment";
-
-/** Parses a YAML file; `yaml` decides what is valid, this file what the reference sees in it. */
-export function parseYaml(source: Uint8Array): YamlDocument {
-  const text = decodeUtf8(source);
+/** Parses any YAML file; `yaml` decides what is valid, this file what the reference sees in it. */
+export function parseYaml(text: string): YamlDocument {
   // go-yaml takes a lone carriage return for a line break.
   const foreign = text.search(/\0|\r(?!\n)/);
   if (foreign !== -1)
@@ -82,7 +81,6 @@ class TreeBuilder {
     }
     const [left] = this.#hidden;
     if (left !== undefined) throw misplaced(this.#text, left.offset);
-    const indentation = /\n( {2,8})[^\s#]/.exec(this.#text)?.[1]?.length ?? 4;
     return {
       source: this.#text,
       roots,
@@ -96,7 +94,7 @@ class TreeBuilder {
       newline: this.#newline,
       variants: [...this.#variants, ...this.#tokens.variants].toSorted((a, b) => a.start - b.start),
       isWrapped: this.#isWrapped,
-      step: indentation,
+      step: stepOf(this.#text),
     };
   }
 
@@ -423,17 +421,6 @@ function isCollection(token: CST.Token | undefined): token is CST.BlockMap | CST
   return token?.type === "block-map" || token?.type === "flow-collection";
 }
 
-/** Takes the metadata block out of the members of a document. @throws `INPUT_METADATA` */
-function takeMetadata(members: (Item | Comment)[]): Mapping | null {
-  const isBlock = (member: Item | Comment): member is Item => member.kind === "item" && member.key === METADATA_KEY;
-  const [item, second] = members.filter(isBlock);
-  if (item === undefined) return null;
-  if (item.value.kind !== "mapping") throw new KeyleafError("INPUT_METADATA", "the sops entry is not a mapping");
-  if (second !== undefined) throw new KeyleafError("INPUT_METADATA", "two sops entries");
-  members.splice(members.indexOf(item), 1);
-  return item.value;
-}
-
 function metadataPosition(map: YAMLMap.Parsed): YamlRoot["metadata"] {
   const flowItem = map.items.findIndex((pair) => isScalar(pair.key) && pair.key.value === METADATA_KEY);
   const pair = map.items[flowItem];
@@ -450,17 +437,6 @@ function flowPlace(token: CST.BlockMap | CST.BlockSequence | CST.FlowCollection)
     indent: 0,
     itemStart: -1,
   };
-}
-
-/** Marks the last of a list's sealed comments where it has nothing else, so that opening them leaves a list. */
-function markLoneComment(elements: (Node | Comment)[]): void {
-  const isSealedComment = (element: Node | Comment): boolean =>
-    element.kind === "leaf" &&
-    typeof element.scalar.text === "string" &&
-    /^ENC\[AES256_GCM,.*,type:comment\]$/.test(element.scalar.text);
-  const last = elements.at(-1);
-  if (last?.kind !== "leaf" || last.at === null || !elements.every(isSealedComment)) return;
-  elements[elements.length - 1] = { ...last, at: { ...last.at, style: LONE_COMMENT } };
 }
 
 function misplaced(text: string, offset: number): KeyleafError {

@@ -12,19 +12,19 @@ import {
 } from "../document/document.ts";
 import { lowerBound } from "../document/edits.ts";
 import { KeyleafError } from "../errors.ts";
+import { decodeUtf8 } from "./decode.ts";
 import type { Format, PrintOptions } from "./format.ts";
 import type { Anchor } from "./yaml-anchors.ts";
 import { bodyIndentOf } from "./yaml-block.ts";
-import type { YamlDocument } from "./yaml-document.ts";
+import { LINE_SEPARATOR, LONE_COMMENT, type YamlDocument } from "./yaml-document.ts";
 import { yamlMetadataEdits } from "./yaml-metadata.ts";
-import { LINE_SEPARATOR, LONE_COMMENT, parseYaml } from "./yaml-parse.ts";
 import { BlockPrinter, flowText, scalarText } from "./yaml-print.ts";
+import { scanYaml } from "./yaml-scan.ts";
 
 /** YAML, as go-yaml v3 reads it; the text that is not sealed stays as it was. */
 export const yaml: Format = {
   id: "yaml",
-  extensions: [".yaml", ".yml"],
-  parse: parseYaml,
+  parse: (source) => parse(decodeUtf8(source)),
   edit,
   expand: flowText,
   repeats: (text, at, doc) => (text.startsWith("*") ? aliased(text.slice(1), at, doc as YamlDocument) : null),
@@ -34,6 +34,16 @@ export const yaml: Format = {
   printNode,
   print,
 };
+
+/** Most files need no more than the scanner; what it leaves alone needs the package's parser. */
+function parse(text: string): YamlDocument | Promise<YamlDocument> {
+  return scanYaml(text) ?? parseWhole(text);
+}
+
+async function parseWhole(text: string): Promise<YamlDocument> {
+  const { parseYaml } = await import("./yaml-parse.ts");
+  return parseYaml(text);
+}
 
 function rangeOf(at: Place | null, doc: Document): { start: number; end: number } {
   return at === null ? { start: doc.source.length, end: doc.source.length } : { start: at.start, end: at.end };
@@ -117,7 +127,7 @@ function afterBlankLines(source: string, end: number): number {
   return last;
 }
 
-function read(text: string, at: Place, document: Document): Scalar | null {
+async function read(text: string, at: Place, document: Document): Promise<Scalar | null> {
   if (at.style === "comment") return /^#[^\n]*$/.test(text) ? { type: "comment", text: text.slice(1) } : null;
   if (text.startsWith("*")) {
     const node = aliased(text.slice(1), at, document as YamlDocument);
@@ -131,18 +141,20 @@ function read(text: string, at: Place, document: Document): Scalar | null {
   const tags = doc.yamlRoots.find((root) => root.end >= at.start)?.tags ?? "";
   const start = tags === "" ? "" : `${tags}---\n`;
   if (!isFlow) {
-    const read = onlyValue(`${start}${pad}k:${at.itemStart >= 0 ? `\n${pad}-` : ""} ${text}${end}`, "k");
+    const read = await onlyValue(`${start}${pad}k:${at.itemStart >= 0 ? `\n${pad}-` : ""} ${text}${end}`, "k");
     const leaf = at.itemStart >= 0 && read?.kind === "list" ? read.elements.at(-1) : read;
     return leaf?.kind === "leaf" ? leaf.scalar : null;
   }
-  const read = isTop ? onlyValue(`${tags}--- ${text}${end}`, WRAPPER_KEY) : onlyValue(`${start}{k: ${text}\n}\n`, "k");
+  const read = await (isTop
+    ? onlyValue(`${tags}--- ${text}${end}`, WRAPPER_KEY)
+    : onlyValue(`${start}{k: ${text}\n}\n`, "k"));
   return read?.kind === "leaf" ? read.scalar : null;
 }
 
 /** The value of the one key of a text; `null` when it is not one document with that key alone. */
-function onlyValue(text: string, key: string): Node | null {
+async function onlyValue(text: string, key: string): Promise<Node | null> {
   try {
-    const { roots, headerComments } = parseYaml(Buffer.from(text));
+    const { roots, headerComments } = await parse(text);
     const [root, ...others] = roots;
     const item = root === undefined || others.length > 0 ? null : itemOf(root, key);
     if (root === undefined || item === null) return null;

@@ -178,7 +178,7 @@ describe.each(providers.map((provider) => [provider.id, provider] as const))("%s
   });
 
   test.each(formats.map((format) => format.id))("has entries that survive a %s file", async (formatId) => {
-    const format = formatOf(formatId);
+    const format = await formatOf(formatId);
     const key = await wrapped();
     const entry = { list: keyLists.find((name) => name === provider.names.metadata) ?? "age", fields: key.fields };
     const block = metadataBlock({
@@ -198,8 +198,8 @@ describe.each(providers.map((provider) => [provider.id, provider] as const))("%s
       toml: 'a = "b"\n',
       binary: "",
     }[formatId];
-    const doc = format.parse(Buffer.from(source));
-    const { metadata } = format.parse(applyEdits(doc.source, format.metadataEdits(doc, block)));
+    const doc = await format.parse(Buffer.from(source));
+    const { metadata } = await format.parse(applyEdits(doc.source, format.metadataEdits(doc, block)));
     const entries = metadata === null ? [] : parseMetadata(metadata).keyGroups.flat();
     expect(entries).toHaveLength(2);
     for (const { fields } of entries) {

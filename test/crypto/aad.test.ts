@@ -4,10 +4,10 @@ import type { Document } from "../../src/document/document.ts";
 import { compileSelection, DEFAULT_SELECTION } from "../../src/document/selection.ts";
 import { walk } from "../../src/document/walk.ts";
 import type { FormatId } from "../../src/formats/format.ts";
-import { formatOf } from "../../src/formats/registry.ts";
+import { parsed } from "../support/parsing.ts";
 
 async function aadsOf(format: FormatId, source: string): Promise<[string, string][]> {
-  const doc: Document = formatOf(format).parse(Buffer.from(source));
+  const doc: Document = await parsed(format, source);
   const selection = await compileSelection(DEFAULT_SELECTION, "refuse");
   const found: [string, string][] = [];
   walk(doc.roots, { selection }, { entry: (entry, path) => found.push([String(entry.scalar.text), aadOf(path)]) });

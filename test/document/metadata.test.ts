@@ -9,7 +9,7 @@ import {
   parseMetadata,
 } from "../../src/document/metadata.ts";
 import { DEFAULT_SELECTION, selectionKinds } from "../../src/document/selection.ts";
-import { yaml } from "../../src/formats/yaml.ts";
+import { parsedYaml } from "../support/parsing.ts";
 import { failure } from "../support/sealing.ts";
 
 const KEYS = "age:\n  - recipient: age1x\n    enc: e\n";
@@ -19,7 +19,7 @@ const WHOLE = KEYS + TIME + REST;
 
 /** The block of these YAML lines. */
 function block(lines: string): Mapping {
-  const { metadata } = yaml.parse(Buffer.from(`sops:\n${lines.replace(/^(?=.)/gm, "  ")}`));
+  const { metadata } = parsedYaml(`sops:\n${lines.replace(/^(?=.)/gm, "  ")}`);
   if (metadata === null) throw new Error("no block");
   return metadata;
 }

@@ -3,7 +3,7 @@ import { isEncryptedValueOf } from "../../src/crypto/encrypted-value.ts";
 import { type Comment, leaf, list, type Mapping, mapping, type Place } from "../../src/document/document.ts";
 import { compileSelection, type SelectionKind } from "../../src/document/selection.ts";
 import { walk } from "../../src/document/walk.ts";
-import { formatOf } from "../../src/formats/registry.ts";
+import { parsed } from "../support/parsing.ts";
 
 /** `path text: + for sealed, - for clear` of every value and comment, in order. */
 async function visited(
@@ -12,7 +12,7 @@ async function visited(
   pattern: string,
   format: "yaml" | "ini" | "dotenv" = "yaml",
 ) {
-  const { roots } = formatOf(format).parse(Buffer.from(source));
+  const { roots } = await parsed(format, source);
   return visitedIn(roots, rule, pattern);
 }
 
@@ -172,9 +172,9 @@ q: v6
 describe("the walk", () => {
   const everything = { byComment: false, sealsHits: false, hits: () => false };
 
-  test("goes through all documents in order, and skips null", () => {
+  test("goes through all documents in order, and skips null", async () => {
     const found: string[] = [];
-    const { roots } = formatOf("yaml").parse(Buffer.from("a: 1\nn: null\ne:\nf: {}\ng: []\ns: ''\n---\na: 2\n"));
+    const { roots } = await parsed("yaml", "a: 1\nn: null\ne:\nf: {}\ng: []\ns: ''\n---\na: 2\n");
     walk(roots, { selection: everything }, { entry: (entry, path) => found.push(`${path}${entry.scalar.text}`) });
     expect(found).toEqual(["a:1", "s:", "a:2"]);
   });

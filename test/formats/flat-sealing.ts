@@ -1,6 +1,6 @@
 import { type Entry, leaf, list, type Mapping, mapping, type Node, str } from "../../src/document/document.ts";
 import { applyEdits } from "../../src/document/edits.ts";
-import type { Format } from "../../src/formats/format.ts";
+import type { SyncFormat } from "../../src/formats/format.ts";
 
 /** A tree in short: `[key, value]` for items, `#` and text for comments. */
 export type Short = string | [string, Short[] | string];
@@ -17,7 +17,7 @@ function shortNode(node: Node): Short[] | string {
   return String(node.scalar.text);
 }
 
-export function tree(format: Format, source: string): Short[] {
+export function tree(format: SyncFormat, source: string): Short[] {
   return short(format.parse(Buffer.from(source)).roots[0] as Mapping);
 }
 
@@ -50,7 +50,7 @@ export const BLOCK: Mapping = mapping([
  * Seals every entry that is not empty with a stand-in for an envelope, and opens all again, as the verbs do: a spelling
  * that is not the canonical one is kept aside and must read as the value in the sealed file.
  */
-export function sealAndOpen(format: Format, source: string): { sealed: string; opened: string } {
+export function sealAndOpen(format: SyncFormat, source: string): { sealed: string; opened: string } {
   const doc = format.parse(Buffer.from(source));
   const kept: { scalar: Entry["scalar"]; spelling: string | null }[] = [];
   const edits = [];
@@ -72,7 +72,7 @@ export function sealAndOpen(format: Format, source: string): { sealed: string; o
 }
 
 function open(
-  format: Format,
+  format: SyncFormat,
   sealed: string,
   kept: readonly { scalar: Entry["scalar"]; spelling: string | null }[],
 ): string {
@@ -95,7 +95,7 @@ function open(
 }
 
 /** `source` with the block written, and that with the block removed again. */
-export function writeAndRemove(format: Format, source: string): { written: string; removed: string } {
+export function writeAndRemove(format: SyncFormat, source: string): { written: string; removed: string } {
   const written = Buffer.from(applyEdits(source, format.metadataEdits(format.parse(Buffer.from(source)), BLOCK)));
   const doc = format.parse(written);
   return {

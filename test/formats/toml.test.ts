@@ -419,8 +419,8 @@ describe("the metadata", () => {
   });
 
   it("tells a file without a name that it is TOML", async () => {
-    expect(detectFormat(Buffer.from(await sealedText("toml", "a = 1\n")), "file").id).toBe("toml");
-    expect(detectFormat(Buffer.from(await sealedText("toml", "a = 1\r\n")), "file").id).toBe("toml");
+    expect(await detectFormat(Buffer.from(await sealedText("toml", "a = 1\n")), "file")).toBe("toml");
+    expect(await detectFormat(Buffer.from(await sealedText("toml", "a = 1\r\n")), "file")).toBe("toml");
   });
 });
 

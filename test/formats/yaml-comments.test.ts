@@ -7,8 +7,8 @@ import { decrypt } from "../../src/decrypt.ts";
 import type { Entry } from "../../src/document/document.ts";
 import { walk } from "../../src/document/walk.ts";
 import { encrypt } from "../../src/encrypt.ts";
-import { parseYaml } from "../../src/formats/yaml-parse.ts";
 import { fakeHost } from "../support/fake-host.ts";
+import { parsedYaml } from "../support/parsing.ts";
 
 const source = readFileSync(join(import.meta.dirname, "../../fixtures/formats/yaml/comments-everywhere.yaml"));
 
@@ -69,10 +69,6 @@ const layouts: readonly [source: string, path: string][] = [
 it.each(layouts)("%j: the comment is at %j", (source, expected) => {
   const paths: string[] = [];
   const entry = (found: Entry, path: string): number => (found.kind === "comment" ? paths.push(path) : 0);
-  walk(
-    parseYaml(Buffer.from(source)).roots,
-    { selection: { byComment: false, sealsHits: false, hits: () => false } },
-    { entry },
-  );
+  walk(parsedYaml(source).roots, { selection: { byComment: false, sealsHits: false, hits: () => false } }, { entry });
   expect(paths).toEqual([expected]);
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Comment, leaf, type Mapping, mapping, type Node } from "../../src/document/document.ts";
 import { applyEdits } from "../../src/document/edits.ts";
 import { yaml } from "../../src/formats/yaml.ts";
+import { parsedYaml } from "../support/parsing.ts";
 import { textOf } from "../support/sealing.ts";
 
 function short(node: Node | Comment): unknown {
@@ -14,7 +15,7 @@ function short(node: Node | Comment): unknown {
 const block = (mac: string): Mapping => mapping([["mac", leaf(mac)]]);
 
 function withBlock(source: string, metadata: Mapping | null): string {
-  const doc = yaml.parse(Buffer.from(source));
+  const doc = parsedYaml(source);
   return textOf(applyEdits(doc.source, yaml.metadataEdits(doc, metadata)));
 }
 
@@ -44,7 +45,7 @@ describe("the block", () => {
   ])("goes into %j, and out again", (source, expected) => {
     const written = withBlock(source, block("m"));
     expect(written).toBe(expected);
-    const { metadata, roots } = yaml.parse(Buffer.from(written));
+    const { metadata, roots } = parsedYaml(written);
     expect(metadata?.members.filter((member) => member.kind === "item")).toHaveLength(1);
     expect(
       roots.flatMap((root) => root.members).some((member) => member.kind === "item" && member.key === "sops"),
@@ -78,10 +79,10 @@ describe("the block", () => {
     "{a: b}\n---\n{c: d # e\n}\n---\nf: g\n",
   ])("goes into the flow mapping %j, and out again; what was there stays what it was", (source) => {
     const written = withBlock(source, block("m"));
-    const doc = yaml.parse(Buffer.from(written));
+    const doc = parsedYaml(written);
     expect(doc.metadata === null ? null : short(doc.metadata)).toEqual([["mac", "m"]]);
     // The comments too: one that got into the block would not be opened.
-    expect(doc.roots.map(short)).toEqual(yaml.parse(Buffer.from(source)).roots.map(short));
+    expect(doc.roots.map(short)).toEqual(parsedYaml(source).roots.map(short));
     // sops reads `a:,` as a key called `a:`.
     expect(written).not.toContain(":,");
     expect(withBlock(written, null)).toBe(source);

@@ -11,6 +11,7 @@ import {
   scalarText,
   singleQuoted,
 } from "../../src/formats/yaml-print.ts";
+import { parsedYaml } from "../support/parsing.ts";
 import { textOf } from "../support/sealing.ts";
 
 const context: ScalarContext = {
@@ -37,7 +38,7 @@ const texts = [
 
 /** What a text is read as behind `k: `, or in a list in a flow. */
 function readBack(text: string, flow: boolean): Scalar | null {
-  const { roots } = yaml.parse(Buffer.from(flow ? `{k: ${text}\n}\n` : `k: ${text}\nz: end\n`));
+  const { roots } = parsedYaml(flow ? `{k: ${text}\n}\n` : `k: ${text}\nz: end\n`);
   const member = roots[0]?.members[0];
   return member?.kind === "item" && member.value.kind === "leaf" ? member.value.scalar : null;
 }
@@ -251,7 +252,7 @@ f: []
       fc.property(node, fc.integer({ min: 2, max: 9 }), (value, indent) => {
         const root = mapping([["k", value]]);
         for (const text of [textOf(yaml.print([root], { indent })), `${flowText(root)}\n`]) {
-          const [read] = yaml.parse(Buffer.from(text)).roots;
+          const [read] = parsedYaml(text).roots;
           expect(read === undefined ? null : bare(read)).toEqual(bare(root));
         }
       }),

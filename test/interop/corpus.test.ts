@@ -4,7 +4,8 @@ import { join, relative, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { decrypt } from "../../src/decrypt.ts";
 import { KeyleafError } from "../../src/errors.ts";
-import { formatById, formatOf } from "../../src/formats/registry.ts";
+import { json } from "../../src/formats/json.ts";
+import { formatById } from "../../src/formats/registry.ts";
 import { describePeer, sopsProgram } from "../support/peers.ts";
 import { hostA, IDENTITY_A, RECIPIENT_A, sealed, textOf } from "../support/sealing.ts";
 import { runSops, type SopsRun } from "../support/sops.ts";
@@ -212,7 +213,6 @@ async function sealAndOpen(
 
 /** Apart from layout and escapes, which stay as they were where JSON stays JSON. */
 function sameJson(...texts: [Uint8Array, Uint8Array]): boolean {
-  const json = formatOf("json");
   const [a, b] = texts.map((text) => (text.length === 0 ? null : textOf(json.print(json.parse(text).roots, {}))));
   return a !== null && a === b;
 }

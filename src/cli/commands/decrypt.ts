@@ -24,7 +24,7 @@ export async function run(operands: readonly string[], flags: Flags, context: Co
   const results: { input: Input; output: Uint8Array; notices: readonly string[] }[] = [];
   for (const input of inputs) {
     try {
-      const format = given.input ?? detectFormat(input.source, input.knownAs ?? "").id;
+      const format = given.input ?? (await detectFormat(input.source, input.knownAs ?? ""));
       const outputFormat = given.output ?? format;
       const isPrintedAnew = extract !== null || outputFormat !== format;
       const options: DecryptOptions = {

@@ -79,7 +79,7 @@ async function optionsFor(
   context: Context,
   said: Set<string>,
 ): Promise<EncryptOptions> {
-  const format = inputFormat(input, flags, context);
+  const format = await inputFormat(input, flags, context);
   const outputFormat = formatFlag(flags, "output-type") ?? format;
   const found = await configs.find(input.knownAs);
   const rule = await ruleFor(input, found, flags, context);
@@ -109,12 +109,12 @@ async function optionsFor(
 }
 
 /** By flag, by name, and where neither tells, by content; that is said. */
-function inputFormat(input: Input, flags: Flags, context: Context): FormatId {
+async function inputFormat(input: Input, flags: Flags, context: Context): Promise<FormatId> {
   const given = formatFlag(flags, "input-type");
   if (given !== null) return given;
   const named = input.knownAs === null ? null : formatForFileName(input.knownAs).id;
   if (named !== null && named !== "binary") return named;
-  const sniffed = sniffFormat(input.source);
+  const sniffed = await sniffFormat(input.source);
   if (sniffed === null && named === null) {
     throw new KeyleafError("USAGE_CONFLICT", "neither name nor content of standard input tells its format", {
       hint: "give --filename-override NAME or --type FORMAT",
@@ -122,9 +122,9 @@ function inputFormat(input: Input, flags: Flags, context: Context): FormatId {
   }
   note(
     context,
-    `${input.name} is taken as ${sniffed === null ? "binary" : `${sniffed.id} by its content`}; --type decides`,
+    `${input.name} is taken as ${sniffed === null ? "binary" : `${sniffed} by its content`}; --type decides`,
   );
-  return sniffed?.id ?? "binary";
+  return sniffed ?? "binary";
 }
 
 /**

@@ -14,7 +14,7 @@ export async function run([name = ""]: readonly string[], _flags: Flags, context
   const source = await readFileOr("INPUT_UNREADABLE", resolve(host.cwd, name), name, host);
   if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file", { details: { file: name } });
   try {
-    const { output } = await decrypt(source, { format: detectFormat(source, name).id }, host);
+    const { output } = await decrypt(source, { format: await detectFormat(source, name) }, host);
     streams.stdout.write(output);
   } catch (error) {
     if (!(error instanceof KeyleafError) || error.code === "OUTPUT_WRITE_FAILED") throw error;
