@@ -66,6 +66,7 @@ class Scanner {
   #column = 0;
   #lineEnd = -1;
   #depth = 0;
+  #hasBlocks = false;
 
   constructor(text: string) {
     this.#text = text;
@@ -83,7 +84,8 @@ class Scanner {
     if (this.#column !== 0) throw UNSURE;
     const keys: number[] = [];
     this.#mapping(0, members, keys);
-    if (this.#at < text.length) throw UNSURE;
+    // What is put behind a block that ends without a line break may become part of it.
+    if (this.#at < text.length || (this.#hasBlocks && !text.endsWith("\n"))) throw UNSURE;
     this.#comments?.end(members, 0, text.length);
     this.#comments?.end(members, null, text.length);
 
@@ -324,6 +326,7 @@ class Scanner {
       start = lineBreak + 1;
     }
     if (end === -1) throw UNSURE;
+    this.#hasBlocks = true;
     this.#comments?.token("scalar", at, this.#lineEnd, members);
     this.#comments?.token("scalar", this.#lineEnd + 1, end, members);
     this.#lineEnd = end;
