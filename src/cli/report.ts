@@ -1,11 +1,11 @@
-import { styleText } from "node:util";
 import { KeyleafError } from "../errors.ts";
 import type { Context } from "./context.ts";
 
 /** How messages look: one line each, `enc: error: what failed`, as age has them. Everything goes to standard error. */
 
 type Style = "error" | "warning" | "hint" | "note";
-const colours = { error: "red", warning: "yellow", hint: "cyan", note: "cyan" } as const;
+/** Codes of terminals for red, yellow and cyan. */
+const colours = { error: 31, warning: 33, hint: 36, note: 36 } as const;
 
 /** Something the user should know. */
 export function note(context: Context, text: string): void {
@@ -46,7 +46,7 @@ function line(context: Context, style: Style, text: string): void {
   const { stderr } = context.streams;
   const { NO_COLOR: noColor = "", TERM: term } = context.host.env;
   const isColoured = stderr.isTerminal && noColor === "" && term !== "dumb";
-  const label = isColoured ? styleText(colours[style], `${style}:`, { validateStream: false }) : `${style}:`;
+  const label = isColoured ? `\x1b[${colours[style]}m${style}:\x1b[39m` : `${style}:`;
   stderr.write(`${context.program}: ${label} ${printable(text)}\n`);
 }
 

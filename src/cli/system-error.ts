@@ -1,5 +1,3 @@
-import { getSystemErrorMap } from "node:util";
-
 /** An error of the operating system, such as `ENOENT`. */
 export interface SystemError extends Error {
   readonly code: string;
@@ -13,5 +11,6 @@ export function isSystemError(error: unknown): error is SystemError {
 /** The system's words for an error, without the call and the path: `permission denied`. */
 export function systemReason(error: SystemError): string {
   if (error.code === "EISDIR") return "it is a directory";
-  return getSystemErrorMap().get(error.errno)?.[1] ?? error.code;
+  // The message is `CODE: words, call 'path'`. The table in node:util would cost a millisecond to load at every start.
+  return /^[A-Z0-9]+: ([a-z][^,:]*)/.exec(error.message)?.[1] ?? error.code;
 }

@@ -1,5 +1,6 @@
 import { KeyleafError } from "../errors.ts";
 import type { Format, FormatId } from "./format.ts";
+import { yaml } from "./yaml.ts";
 
 /** What is known of a format before it is loaded. */
 export interface KnownFormat {
@@ -16,9 +17,10 @@ const dotenv: KnownFormat = {
 };
 const binary: KnownFormat = { id: "binary", extensions: [], load: async () => (await import("./binary.ts")).binary };
 
-/** Every format, loaded when it is used. A new one is a file and a line here. */
+/** Every format. A new one is a file and a line here. */
 export const formats: readonly KnownFormat[] = [
-  { id: "yaml", extensions: [".yaml", ".yml"], load: async () => (await import("./yaml.ts")).yaml },
+  // The format of most files comes with the program; its parser, for what its scanner leaves alone, does not.
+  { id: "yaml", extensions: [".yaml", ".yml"], load: async () => yaml },
   { id: "json", extensions: [".json"], load: async () => (await import("./json.ts")).json },
   { id: "toml", extensions: [".toml"], load: async () => (await import("./toml.ts")).toml },
   dotenv,

@@ -1,6 +1,10 @@
 import type { CommandModule } from "../context.ts";
 import { decryptFlags, encryptFlags, type Flag, keygenFlags } from "../flags.ts";
 
+// These two are what people wait for: loaded with the program, they start faster.
+import * as decrypt from "./decrypt.ts";
+import * as gitTextconv from "./git-textconv.ts";
+
 /** One command: everything that is said about it, and how to load what it does. */
 export interface Command {
   /** One or two words: `decrypt`, `git setup`. */
@@ -47,7 +51,7 @@ export const decryptCommand: Command = {
     ["dec -i secrets.yaml", "in place"],
   ],
   flags: decryptFlags,
-  load: () => import("./decrypt.ts"),
+  load: async () => decrypt,
 };
 
 /** Every command. A new one is a file and a row here. */
@@ -99,6 +103,6 @@ export const commands: readonly Command[] = [
       "a comment in front says why.",
     examples: [["git config diff.keyleaf.textconv 'enc git textconv'", "what enc git setup does"]],
     flags: [],
-    load: () => import("./git-textconv.ts"),
+    load: async () => gitTextconv,
   },
 ];
