@@ -110,7 +110,8 @@ export async function openDocument(
   const digest = new Digest(metadata.macOnlyEncrypted);
   const opening = new Opening(doc, dataKey, notices);
   const spellings = readSpellings(metadata, dataKey, notices);
-  const opened: Opened[] = [];
+  const opened: Entry[] = [];
+  const spelled = new Map<Entry, string>();
   const restored: Edit[] = [];
   const starts: number[] = [];
   let index = 0;
@@ -123,7 +124,9 @@ export async function openDocument(
           const scalar = entry.kind === "comment" ? opening.comment(entry, path) : opening.value(entry, path, keys);
           if (scalar !== null) {
             entry.scalar = scalar;
-            opened.push({ entry, index, path });
+            opened.push(entry);
+            const spelling = spellings.entries.get(index);
+            if (spelling?.pathText === path) spelled.set(entry, spelling.text);
           }
           index++;
         }
@@ -151,7 +154,11 @@ export async function openDocument(
   if (ignoreMac)
     notices.push("the MAC was not checked: values may have been removed, reordered or changed where they are clear");
   else checkMac(metadata, hex, dataKey);
-  return { digest: hex, notices, text: () => openedText(doc, format, opened, restored, spellings) };
+  return {
+    digest: hex,
+    notices,
+    text: () => openedText(doc, format, { opened, spelled, restored, variants: spellings.variants }),
+  };
 }
 
 /** The metadata of a parsed file. @throws `INPUT_NOT_ENCRYPTED`, `INPUT_METADATA` */
@@ -161,11 +168,15 @@ export function metadataOf(doc: Document): Metadata {
   return parseMetadata(doc.metadata);
 }
 
-/** One entry that was opened, with its number among all that are selected. */
-interface Opened {
-  readonly entry: Entry;
-  readonly index: number;
-  readonly path: string;
+/** What becomes of a document's text. */
+interface Changes {
+  readonly opened: readonly Entry[];
+  /** Recorded spellings of opened entries. */
+  readonly spelled: ReadonlyMap<Entry, string>;
+  /** Aliases in the places of what they were written out to. */
+  readonly restored: readonly Edit[];
+  /** Recorded texts of variants. */
+  readonly variants: Spellings["variants"];
 }
 
 /** Opens entries of one document. */
@@ -281,29 +292,25 @@ const ANY_ENVELOPE: Scalar = { type: "str", text: "ENC[AES256_GCM,data:,iv:,tag:
 async function openedText(
   doc: Document,
   format: Format,
-  opened: readonly Opened[],
-  restored: readonly Edit[],
-  spellings: Spellings,
+  { opened, spelled, restored, variants }: Changes,
 ): Promise<Uint8Array> {
   const isInAlias = insideOf(restored);
   const values: Edit[] = [];
   const comments: Edit[] = [];
-  for (const { entry, index, path } of opened) {
+  for (const entry of opened) {
     const { at, scalar } = entry;
-    if (at === null || isInAlias(at)) continue;
-    const edit = format.edit(entry, scalar, doc);
-    const spelling = spellings.entries.get(index);
+    if (at === null || (restored.length > 0 && isInAlias(at))) continue;
+    const text = spelled.get(entry);
     // A spelling counts only if it still reads as exactly the value that was opened.
-    const isTrue = spelling?.pathText === path && isSame(await format.read(spelling.text, at, doc), scalar);
+    const isTrue = text !== undefined && isSame(await format.read(text, at, doc), scalar);
     // It stands in for the envelope, which may have taken less than the value would.
-    (entry.kind === "comment" ? comments : values).push(
-      isTrue ? { ...format.edit(entry, ANY_ENVELOPE, doc), text: spelling.text } : edit,
-    );
+    const edit = isTrue ? { ...format.edit(entry, ANY_ENVELOPE, doc), text } : format.edit(entry, scalar, doc);
+    (entry.kind === "comment" ? comments : values).push(edit);
   }
   const isInValue = insideOf(values);
   const edits = [...restored, ...values, ...comments.filter((edit) => !isInValue(edit))];
   for (const [name, { start, end, sealed, isPlain }] of namedVariants(doc.variants ?? [])) {
-    const text = spellings.variants.get(name);
+    const text = variants.get(name);
     if (text !== undefined && doc.source.slice(start, end) === sealed && isPlain(text))
       edits.push({ start, end, text });
   }

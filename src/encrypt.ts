@@ -85,7 +85,7 @@ export async function encrypt(source: Uint8Array, options: EncryptOptions, host:
   const keyGroups = await wrapDataKey(dataKey, options.keyGroups, host);
   const lastModified = `${host.now().toISOString().slice(0, 19)}Z`;
   const sealText = (text: string, aad: string): string =>
-    formatEncryptedValue(seal(Buffer.from(text), dataKey, aad, ivs.next()), "str");
+    formatEncryptedValue(seal(text, dataKey, aad, ivs.next()), "str");
   const block = metadataBlock({
     keyGroups,
     shamirThreshold: options.shamirThreshold ?? 0,
@@ -272,8 +272,7 @@ class Sealing {
 
   #seal(entry: Entry, path: string): void {
     const plain = entry.scalar;
-    const bytes = typeof plain.text === "string" ? Buffer.from(plain.text) : plain.text;
-    const envelope = formatEncryptedValue(seal(bytes, this.#dataKey, aadOf(path), this.#ivs.next()), plain.type);
+    const envelope = formatEncryptedValue(seal(plain.text, this.#dataKey, aadOf(path), this.#ivs.next()), plain.type);
     const isComment = plain.type === "comment";
     if (isComment && this.#selection.byComment && !this.#selection.sealsHits && this.#selection.hits(envelope)) {
       throw new KeyleafError(

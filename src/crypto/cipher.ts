@@ -8,6 +8,9 @@ export const TAG_BYTES = 16;
 const ALGORITHM = "aes-256-gcm";
 const OPTIONS = { authTagLength: TAG_BYTES };
 
+const encoder = new TextEncoder();
+const scratch = new Uint8Array(4096);
+
 /** One value under AES-256-GCM. */
 export interface Sealed {
   /** As long as the plaintext. */
@@ -21,17 +24,17 @@ export interface Sealed {
 /**
  * Seals one value.
  *
- * @param plaintext - bytes of the value, see `scalar-bytes.ts`.
+ * @param plaintext - the value, see `scalar-bytes.ts`; text counts as its UTF-8 bytes.
  * @param dataKey - 32 bytes; read, not kept.
  * @param aad - path text, see {@link ../crypto/aad.ts}; authenticated as UTF-8.
  * @param iv - 32 fresh random bytes; must not be reused under one data key for another message.
  *
  * Source: SOPS aes/cipher.go; NIST SP 800-38D, 7.1.
  */
-export function seal(plaintext: Uint8Array, dataKey: Uint8Array, aad: string, iv: Uint8Array): Sealed {
+export function seal(plaintext: string | Uint8Array, dataKey: Uint8Array, aad: string, iv: Uint8Array): Sealed {
   const cipher = createCipheriv(ALGORITHM, dataKey, iv, OPTIONS);
-  cipher.setAAD(Buffer.from(aad));
-  const data = cipher.update(plaintext);
+  cipher.setAAD(utf8(aad));
+  const data = typeof plaintext === "string" ? cipher.update(plaintext, "utf8") : cipher.update(plaintext);
   cipher.final();
   return { data, iv, tag: cipher.getAuthTag() };
 }
@@ -46,7 +49,7 @@ export function seal(plaintext: Uint8Array, dataKey: Uint8Array, aad: string, iv
 export function open(sealed: Sealed, dataKey: Uint8Array, aad: string): Uint8Array | null {
   if (sealed.tag.length !== TAG_BYTES || sealed.iv.length === 0) return null;
   const decipher = createDecipheriv(ALGORITHM, dataKey, sealed.iv, OPTIONS);
-  decipher.setAAD(Buffer.from(aad));
+  decipher.setAAD(utf8(aad));
   decipher.setAuthTag(sealed.tag);
   const plaintext = decipher.update(sealed.data);
   try {
@@ -57,10 +60,16 @@ export function open(sealed: Sealed, dataKey: Uint8Array, aad: string): Uint8Arr
   return plaintext;
 }
 
+/** UTF-8 bytes of a text, to be used at once. A buffer for each path would cost as much as the cipher. */
+function utf8(text: string): Uint8Array {
+  if (text.length * 3 > scratch.length) return Buffer.from(text);
+  return scratch.subarray(0, encoder.encodeInto(text, scratch).written);
+}
+
 /** Fresh ivs, drawn from the host 256 at a time: a call for each value costs as much as the cipher. */
 export class IvPool {
   readonly #fillRandom: (bytes: Uint8Array) => void;
-  #pool = new Uint8Array(0);
+  #pool = Buffer.alloc(0);
   #at = 0;
 
   constructor(fillRandom: (bytes: Uint8Array) => void) {
@@ -70,7 +79,7 @@ export class IvPool {
   /** 32 bytes that no other call returns. */
   next(): Uint8Array {
     if (this.#at === this.#pool.length) {
-      this.#pool = new Uint8Array(256 * IV_BYTES);
+      this.#pool = Buffer.alloc(256 * IV_BYTES);
       this.#fillRandom(this.#pool);
       this.#at = 0;
     }

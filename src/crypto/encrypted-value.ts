@@ -22,7 +22,17 @@ export function parseEncryptedValue(text: string): EncryptedValue | null {
   if (match === null) return null;
   const [, data = "", iv = "", tag = "", type = ""] = match;
   if (data.length % 4 !== 0 || iv.length % 4 !== 0) return null;
-  return { data: Buffer.from(data, "base64"), iv: Buffer.from(iv, "base64"), tag: Buffer.from(tag, "base64"), type };
+  // One buffer for all three: making buffers is what takes the time.
+  const bytes = Buffer.allocUnsafe(((data.length + iv.length + tag.length) / 4) * 3);
+  const ivStart = bytes.write(data, "base64");
+  const tagStart = ivStart + bytes.write(iv, ivStart, "base64");
+  const end = tagStart + bytes.write(tag, tagStart, "base64");
+  return {
+    data: bytes.subarray(0, ivStart),
+    iv: bytes.subarray(ivStart, tagStart),
+    tag: bytes.subarray(tagStart, end),
+    type,
+  };
 }
 
 /** Writes an envelope. */
@@ -36,5 +46,6 @@ export function isEncryptedValueOf(text: string | Uint8Array, type: string): boo
 }
 
 function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString("base64");
 }

@@ -48,7 +48,7 @@ export async function compileSelection(
   const byComment = rule.rule.endsWith("comment_regex");
   const sealsHits = rule.rule.startsWith("encrypted_");
   if (rule.rule.endsWith("suffix")) {
-    return { byComment, sealsHits, hits: remember((text) => text.endsWith(rule.pattern)) };
+    return { byComment, sealsHits, hits: (text) => text.endsWith(rule.pattern) };
   }
   try {
     return { byComment, sealsHits, hits: remember(await compilePattern(rule.pattern)) };

@@ -49,10 +49,16 @@ interface Line {
   readonly style: "value" | "multiline" | "comment" | "odd";
 }
 
-function parse(bytes: Uint8Array): Document {
+interface DotenvDocument extends Document {
+  /** Stretches of metadata lines, line breaks included. */
+  readonly metadataRuns: readonly { readonly start: number; readonly end: number }[];
+}
+
+function parse(bytes: Uint8Array): DotenvDocument {
   const source = decodeUtf8(bytes);
   const members: (Item | Comment)[] = [];
   const metadata: FlatItem[] = [];
+  const metadataRuns: { start: number; end: number }[] = [];
   for (const line of linesOf(source)) {
     if (line.equals === -1) {
       const text = commentText(source.slice(line.start, line.end));
@@ -66,8 +72,13 @@ function parse(bytes: Uint8Array): Document {
     }
     const key = source.slice(line.start, line.equals);
     const text = unescapeNewlines(source.slice(line.equals + 1, line.end));
-    if (key.startsWith(METADATA_PREFIX)) metadata.push([key.slice(METADATA_PREFIX.length), text]);
-    else {
+    if (key.startsWith(METADATA_PREFIX)) {
+      metadata.push([key.slice(METADATA_PREFIX.length), text]);
+      const end = Math.min(line.end + 1, source.length);
+      const last = metadataRuns.at(-1);
+      if (last?.end === line.start) last.end = end;
+      else metadataRuns.push({ start: line.start, end });
+    } else {
       const value: Node = { kind: "leaf", scalar: str(text), at: placeOf(line, line.equals + 1) };
       members.push({ kind: "item", key, value });
     }
@@ -76,6 +87,7 @@ function parse(bytes: Uint8Array): Document {
     source,
     roots: [{ kind: "mapping", members, at: null }],
     metadata: metadata.length === 0 ? null : unflattenMetadata(metadata),
+    metadataRuns,
   };
 }
 
@@ -84,20 +96,18 @@ function placeOf(line: Line, start: number): Place {
 }
 
 /** The lines of a file, but not empty ones. Sealed files are read as sops reads them, so values end with their line. */
-function linesOf(source: string): Line[] {
-  const isSealed = /(^|\n)sops_/.test(source);
-  const lines: Line[] = [];
+function* linesOf(source: string): Generator<Line> {
+  const isSealed = source.startsWith(METADATA_PREFIX) || source.includes(`\n${METADATA_PREFIX}`);
   let start = 0;
   while (start < source.length) {
     let end = endOfLine(source, start);
     if (end > start) {
       const line = readLine(source, start, end, !isSealed);
-      lines.push(line);
+      yield line;
       end = line.end;
     }
     start = end + 1;
   }
-  return lines;
 }
 
 function endOfLine(source: string, from: number): number {
@@ -133,10 +143,11 @@ function commentText(line: string): string {
  * for every other value. Backslashes escape the quote. Source: motdotla/dotenv lib/main.js.
  */
 function endOfMultiline(source: string, start: number, lineEnd: number): number {
-  const opening = /^[ \t]*(["'`])/.exec(source.slice(start, lineEnd));
-  if (opening === null) return -1;
-  const quote = opening[1] as string;
-  let close = source.indexOf(quote, start + opening[0].length);
+  let opening = start;
+  while (source[opening] === " " || source[opening] === "\t") opening++;
+  const quote = source[opening];
+  if (opening >= lineEnd || (quote !== '"' && quote !== "'" && quote !== "`")) return -1;
+  let close = source.indexOf(quote, opening + 1);
   while (close !== -1 && source[close - 1] === "\\") close = source.indexOf(quote, close + 1);
   if (close === -1 || close < lineEnd) return -1;
   const end = endOfLine(source, close);
@@ -168,11 +179,11 @@ function read(text: string, at: Place): Scalar | null {
  * away gives the same bytes. Lines end with LF even among CRLF: the carriage return would be part of the value.
  */
 function metadataEdits(doc: Document, block: Mapping | null): Edit[] {
-  const { source } = doc;
+  const { source, metadataRuns } = doc as DotenvDocument;
   const edits: Edit[] = [];
   let rest = "";
   let kept = 0;
-  for (const { start, end } of metadataRuns(source)) {
+  for (const { start, end } of metadataRuns) {
     // What stands last in a file without a final line break takes the one before it along.
     const from = end === source.length && !source.endsWith("\n") && start > kept ? start - 1 : start;
     rest += source.slice(kept, from);
@@ -186,19 +197,6 @@ function metadataEdits(doc: Document, block: Mapping | null): Edit[] {
     edits.push({ start: source.length, end: source.length, text: isWhole ? `${lines}\n` : `\n${lines}` });
   }
   return edits;
-}
-
-/** Stretches of metadata lines, line breaks included. */
-function metadataRuns(source: string): { start: number; end: number }[] {
-  const runs: { start: number; end: number }[] = [];
-  for (const line of linesOf(source)) {
-    if (!source.startsWith(METADATA_PREFIX, line.start)) continue;
-    const end = Math.min(line.end + 1, source.length);
-    const last = runs.at(-1);
-    if (last?.end === line.start) last.end = end;
-    else runs.push({ start: line.start, end });
-  }
-  return runs;
 }
 
 function metadataLines(block: Mapping): string[] {

@@ -91,12 +91,12 @@ function toNode(branch: Branch | string): Node {
 
 /** A newline as the two characters `\n`, so that a value stays on one line. There is no escape for these two themselves. */
 export function escapeNewlines(text: string): string {
-  return text.replaceAll("\n", "\\n");
+  return text.includes("\n") ? text.replaceAll("\n", "\\n") : text;
 }
 
 /** The two characters `\n` as a newline. */
 export function unescapeNewlines(text: string): string {
-  return text.replaceAll("\\n", "\n");
+  return text.includes("\\n") ? text.replaceAll("\\n", "\n") : text;
 }
 
 /** A value as it is written: strings as `spell` has them, all else as the reference prints it. */

@@ -24,7 +24,8 @@ const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 export function resolvePlain(text: string): Scalar | null {
   const first = text.charCodeAt(0);
   const isNumberLike = (first >= 48 && first <= 57) || first === 43 || first === 45 || first === 46;
-  if (!isNumberLike) return WORDS.get(text) ?? str(text);
+  // No word is longer: most values are, and looking them up takes a hash of the whole text.
+  if (!isNumberLike) return (text.length > 5 ? undefined : WORDS.get(text)) ?? str(text);
   const word = WORDS.get(text);
   if (word !== undefined) return word;
   // After a leading dot only a float may follow, with underscores as Go has them: between digits.

@@ -33,7 +33,7 @@ const UNUSUAL = /[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe
 const MAX_DEPTH = 64;
 
 /** Mappings of fewer keys are searched for twins one by one. */
-const FEW = 8;
+const FEW = 16;
 
 const PLAIN_KEY = /[A-Za-z_/.$0-9][\w./$@+-]*(?: [\w./$@+-]+)*(?=:[ \n])/y;
 /** Nothing in it is escaped. */

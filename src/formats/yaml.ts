@@ -62,13 +62,16 @@ function edit(entry: Entry, value: Scalar, document: Document): Edit {
   }
   if (at === null) return { start, end, text: flowText({ kind: "leaf", scalar: value, at: null }) };
   const text = withProperties(placedText(value, at, doc), at, doc);
+  // What most values are.
+  if (text.startsWith("ENC[")) return { start, end, text };
   // Lines that a `+` block keeps must all be its own.
   return { start, end: /^(?:&\S+ )?[|>]\d?\+/.test(text) ? afterBlankLines(doc.source, end) : end, text };
 }
 
 /** What goes on standing with a value, whatever is done to it: its anchor, and a comment on the header of its block. */
 function withProperties(text: string, at: Place, doc: YamlDocument): string {
-  const anchor = /(?:^|\s)(&\S+)/.exec(propertiesOf(at, doc))?.[1];
+  const properties = propertiesOf(at, doc);
+  const anchor = properties === "" ? undefined : /(?:^|\s)(&\S+)/.exec(properties)?.[1];
   const comment = doc.headerComments.get(at.start);
   const commented =
     comment === undefined ? text : text.replace(/^[^\n\r]*/, (line) => `${line} #${comment.scalar.text}`);
@@ -82,9 +85,10 @@ function propertiesOf(at: Place, { source }: YamlDocument): string {
 }
 
 function placedText(value: Scalar, at: Place, doc: YamlDocument): string {
-  const [written = "plain", flow] = at.style.split("-");
+  const inFlow = at.style.endsWith("-flow");
+  const written = inFlow ? at.style.slice(0, -"-flow".length) : at.style;
   // An envelope cannot be plain inside a flow collection, so there single quotes stand for plain.
-  const style = written === "single" && flow === "flow" ? "plain" : written;
+  const style = written === "single" && inFlow ? "plain" : written;
   const isBlock = style === "literal" || style === "folded";
   const parentIndent = at.indent;
   const ownIndent = isBlock
@@ -93,7 +97,7 @@ function placedText(value: Scalar, at: Place, doc: YamlDocument): string {
   const bodyIndent = ownIndent ?? (at.itemStart >= 0 ? parentIndent + 2 : parentIndent + doc.step);
   return scalarText(value, {
     style: style as "plain" | "single" | "double" | "literal" | "folded",
-    inFlow: flow === "flow",
+    inFlow,
     isFollowed: () => !isBlock && isFollowed(doc.source, at.end, bodyIndent),
     bodyIndent,
     parentIndent,

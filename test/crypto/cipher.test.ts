@@ -94,7 +94,7 @@ describe("ivs", () => {
     expect(drawn.every((hex) => hex.length === 2 * IV_BYTES)).toBe(true);
     const bytes = new Uint8Array(IV_BYTES);
     fakeHost({ seed: "one" }).fillRandom(bytes);
-    expect(pool.next()).toEqual(bytes);
+    expect(Uint8Array.from(pool.next())).toEqual(bytes);
   });
 
   test("are not overwritten by later ones", () => {
@@ -103,6 +103,6 @@ describe("ivs", () => {
     const first = pool.next();
     const copy = Uint8Array.from(first);
     for (let i = 0; i < 600; i++) pool.next();
-    expect(first).toEqual(copy);
+    expect(Uint8Array.from(first)).toEqual(copy);
   });
 });
