@@ -141,7 +141,8 @@ async function read(text: string, at: Place, document: Document): Promise<Scalar
   const isFlow = at.style.endsWith("-flow");
   const isTop = doc.variants?.some((variant) => variant.end === at.start && variant.kind.startsWith("open")) === true;
   const end = isAtEnd(at, doc, isTop) ? "" : "\n";
-  const pad = " ".repeat(at.indent);
+  // What is on one line reads the same everywhere, and at the left margin it does not take the parser.
+  const pad = text.includes("\n") ? " ".repeat(at.indent) : "";
   const tags = doc.yamlRoots.find((root) => root.end >= at.start)?.tags ?? "";
   const start = tags === "" ? "" : `${tags}---\n`;
   if (!isFlow) {

@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { programs, run, runProgram, type Sandbox, sandbox } from "./program.ts";
+
+/**
+ * What people wait for at every deploy and in every diff loads what it needs and nothing else. A module that is missing
+ * here costs every start its time: it is to be loaded by those who use it, or to have a good reason to be added.
+ */
+
+/** Of Node. `util` and the like are there before any program runs, and cost nothing; these are what the program asks for. */
+const BUILTINS = ["node:buffer", "node:crypto", "node:fs", "node:os", "node:path"];
+
+/** Of the program: one file besides its entry. */
+const OWN = [/^(enc|dec)\.cjs$/, /^core-[\w-]+\.cjs$/, /^rolldown-runtime-[\w-]+\.cjs$/];
+
+/** Writes down what is asked for; loaded before the program. */
+const RECORDER = `
+const Module = require("node:module");
+const { writeFileSync } = require("node:fs");
+const asked = new Set();
+const load = Module._load;
+Module._load = function (name, ...rest) {
+  if (Module.isBuiltin(name)) asked.add(name);
+  return load.call(this, name, ...rest);
+};
+process.on("exit", () => {
+  writeFileSync(process.env.RECORD, JSON.stringify([[...asked], Object.keys(require.cache)]));
+});
+`;
+
+interface Loaded {
+  readonly builtins: readonly string[];
+  /** File names, without the recorder's. */
+  readonly own: readonly string[];
+  readonly stdout: string;
+}
+
+async function loadedBy(program: string, args: readonly string[], box: Sandbox): Promise<Loaded> {
+  box.write("recorder.cjs", RECORDER);
+  const record = join(box.temporary, "record.json");
+  const { stdout, stderr, status } = await runProgram(
+    process.execPath,
+    ["-r", box.path("recorder.cjs"), program, ...args],
+    box,
+    { env: { RECORD: record } },
+  );
+  expect([status, stderr]).toEqual([0, ""]);
+  const [builtins, files] = JSON.parse(readFileSync(record, "utf8")) as [string[], string[]];
+  return { builtins, own: files.map((file) => basename(file)).filter((name) => name !== "recorder.cjs"), stdout };
+}
+
+const PLAIN = "# about\na: b # beside\nl:\n  - c: 0x1F\n  - |\n    d\n";
+
+async function sealedBox(): Promise<Sandbox> {
+  const box = sandbox();
+  box.write("plain.yaml", PLAIN);
+  const { status } = await run("enc", box, ["-o", "s.enc.yaml", "plain.yaml"]);
+  expect(status).toBe(0);
+  return box;
+}
+
+describe("the way of a small YAML file", () => {
+  it.each([
+    ["dec FILE", programs.dec, ["s.enc.yaml"]],
+    ["enc decrypt FILE", programs.enc, ["decrypt", "s.enc.yaml"]],
+    ["enc git textconv FILE", programs.enc, ["git", "textconv", "s.enc.yaml"]],
+  ])("%s loads nothing that it does not use", async (_, program, args) => {
+    const { builtins, own, stdout } = await loadedBy(program, args, await sealedBox());
+    expect(stdout).toBe(PLAIN);
+    expect(builtins.filter((name) => !BUILTINS.includes(name))).toEqual([]);
+    expect(own.filter((name) => !OWN.some((pattern) => pattern.test(name)))).toEqual([]);
+    expect(own.length).toBeLessThanOrEqual(3);
+  });
+
+  it("is what this test sees: a flag loads the parser of flags, another format its own file", async () => {
+    const box = await sealedBox();
+    const { own } = await loadedBy(programs.dec, ["--get", "a", "s.enc.yaml"], box);
+    expect(own.some((name) => name.startsWith("parse-flags"))).toBe(true);
+    box.write("p.json", '{"a": "b"}');
+    await run("enc", box, ["-o", "s.enc.json", "p.json"]);
+    expect((await loadedBy(programs.dec, ["s.enc.json"], box)).own.some((name) => name.startsWith("json"))).toBe(true);
+  });
+});
