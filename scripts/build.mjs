@@ -23,8 +23,7 @@ async function buildProgram(dir) {
         hot.add(id);
         for (const imported of this.getModuleInfo(id)?.importedIds ?? []) visit(imported);
       };
-      const names = ["cli/run", "cli/node-host", "cli/commands/decrypt", "cli/commands/git-textconv", "formats/yaml"];
-      for (const name of names) visit(join(root, `src/${name}.ts`));
+      visit(join(root, "src/cli/main.ts"));
     },
   };
   rmSync(dir, { recursive: true, force: true });

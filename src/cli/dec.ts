@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { nodeHost, nodeStreams } from "./node-host.ts";
-import { run } from "./run.ts";
+import { keepCompiled } from "./compile-cache.ts";
 
-// `dec` is short for `enc decrypt`. The streams write at once, so nothing is lost by exiting.
-run(process.argv.slice(2), nodeHost(), nodeStreams(), "dec").then((status) => process.exit(status));
+// Short for `enc decrypt`.
+keepCompiled(process.env);
+import("./main.ts").then(({ main }) => main("dec"));

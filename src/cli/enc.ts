@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { nodeHost, nodeStreams } from "./node-host.ts";
-import { run } from "./run.ts";
+import { keepCompiled } from "./compile-cache.ts";
 
-// Everything has been written by then; connections that are kept open would only delay the end.
-run(process.argv.slice(2), nodeHost(), nodeStreams()).then((status) => process.exit(status));
+keepCompiled(process.env);
+import("./main.ts").then(({ main }) => main("enc"));
