@@ -27,12 +27,17 @@ const options = {
   instructions: { type: "boolean", default: false },
   readme: { type: "boolean", default: false },
 };
-const { values: flags } = parseArgs({ options });
-
-// Loaded when used: measuring makes a folder and starts programs.
-if (flags.readme) await again();
-else if (flags.compare !== undefined) await compareWith(flags.compare);
-else await measureAll();
+let flags = {};
+try {
+  flags = parseArgs({ options }).values;
+  // Loaded when used: measuring makes a folder and starts programs.
+  if (flags.readme) await again();
+  else if (flags.compare !== undefined) await compareWith(flags.compare);
+  else await measureAll();
+} catch (error) {
+  process.stderr.write(`bench: ${error.message}\n`);
+  process.exitCode = 1;
+}
 
 async function measureAll() {
   await ensureBuilt();

@@ -64,11 +64,10 @@ async function bothSides(revision) {
     { name: "new", checkout: root, found: new Map() },
   ];
   for (const { name, checkout, found } of sides) found.set("npm", npmProgram(copyOfBuild(checkout, name)));
-  try {
-    for (const { name, checkout, found } of sides) found.set("standalone", copyOfStandalone(checkout, name));
-  } catch (error) {
+  const why = sides.map(addStandalone).find((reason) => reason !== null);
+  if (why !== undefined) {
     for (const { found } of sides) found.delete("standalone");
-    notes.push(`the standalone executable is left out: ${error.message}`);
+    notes.push(`the standalone executable is left out: ${why}`);
   }
   const [before, after] = sides.map(({ found }) => found);
   return { before, after, commit, notes };
@@ -99,11 +98,16 @@ function copyOfBuild(checkout, name) {
   return copy;
 }
 
-function copyOfStandalone(checkout, name) {
-  const { version } = buildStandalone(checkout, `${name}-built`);
-  const file = join(folder, name, "standalone");
-  cpSync(join(checkout, "dist", "standalone", "enc"), file);
-  return standaloneProgram(file, `${name}-programs`, version);
+/** @returns why it could not be built or started, or `null`. */
+function addStandalone({ name, checkout, found }) {
+  try {
+    const copy = join(folder, name, "standalone");
+    cpSync(buildStandalone(checkout), copy);
+    found.set("standalone", standaloneProgram(copy, `${name}-standalone`));
+    return null;
+  } catch (error) {
+    return `${name}: ${error.message}`;
+  }
 }
 
 /** @returns `ratios` and `instructions` (`null`: not counted), each new / old; or `failure`. */

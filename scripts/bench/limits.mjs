@@ -56,7 +56,7 @@ export function verdictLines(results) {
   const judged = verdicts(results);
   const lines = judged.map(({ what, value, atMost, aim, verdict }) => {
     const limit = `at most ${atMost}${aim === undefined ? "" : `, aim ${aim}`}`;
-    return `${what} ${value === null ? "-" : value.toPrecision(2)} (${limit}) ${verdict}`;
+    return `${what} ${value === null ? "-" : value.toPrecision(3)} (${limit}) ${verdict}`;
   });
   const left = LIMITS.length - judged.length;
   return left === 0 ? lines : [...lines, `${left} more limits are about rows that this run left out`];

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { root } from "../built.mjs";
 import { env, folder, output } from "./workspace.mjs";
 
@@ -16,7 +16,7 @@ export function findPrograms() {
   ]);
   const missing = [];
   for (const [id, find] of [
-    ["standalone", () => buildStandalone(root, "standalone")],
+    ["standalone", () => standaloneProgram(buildStandalone(root), "standalone")],
     ["sops", findSops],
     ["rops", findRops],
   ]) {
@@ -32,31 +32,28 @@ export function findPrograms() {
 /** The npm build in `checkout`, on the Node that runs this. */
 export function npmProgram(checkout) {
   const [enc, dec] = ["enc", "dec"].map((name) => [process.execPath, join(checkout, "dist", "cli", `${name}.cjs`)]);
-  return { enc, dec, version: versionOf(checkout) };
+  return { enc, dec, version: manifestOf(checkout).version };
 }
 
 /**
  * Builds the standalone executable of `checkout` by its own script, so that it is never an old one.
- * @param name - of a folder for the names that it is called by: the program goes by them.
+ * @returns its path.
  * @throws when there is none.
  */
-export function buildStandalone(checkout, name) {
-  const { scripts } = manifestOf(checkout);
-  if (scripts["build:standalone"] !== undefined) {
+export function buildStandalone(checkout) {
+  const hasScript = manifestOf(checkout).scripts["build:standalone"] !== undefined;
+  if (hasScript) {
     // Its output goes where progress goes: standard output is for the tables.
     const { status } = spawnSync(...npm("run", "build:standalone"), { cwd: checkout, stdio: ["ignore", 2, 2] });
     if (status !== 0) throw new Error("`npm run build:standalone` failed");
   }
   const file = join(checkout, "dist", "standalone", "enc");
-  if (!existsSync(file)) {
-    if (scripts["build:standalone"] === undefined) throw new Error("there is no script build:standalone");
-    throw new Error("`npm run build:standalone` left no dist/standalone/enc");
-  }
-  return standaloneProgram(file, name, versionOf(checkout));
+  if (existsSync(file)) return file;
+  throw new Error(hasScript ? "the build left no dist/standalone/enc" : "there is no script build:standalone");
 }
 
-/** The executable `file` under both its names. */
-export function standaloneProgram(file, name, version) {
+/** The executable `file` under both its names, in a folder `name`: the program goes by what it is called. */
+export function standaloneProgram(file, name) {
   mkdirSync(join(folder, name));
   const [enc, dec] = ["enc", "dec"].map((program) => {
     const link = join(folder, name, program);
@@ -64,8 +61,8 @@ export function standaloneProgram(file, name, version) {
     return [link];
   });
   const said = output(...dec, "--version").trim();
-  if (!said.startsWith("dec ")) throw new Error(`called as dec, dist/standalone/enc says that it is ${said}`);
-  return { enc, dec, version, runtime: bunVersion(file) };
+  if (!said.startsWith("dec ")) throw new Error(`called as dec, the executable says that it is ${said}`);
+  return { enc, dec, runtime: bunVersion(file) };
 }
 
 /** @returns for {@link spawnSync}: npm, the same that started this where it did. */
@@ -74,12 +71,8 @@ export function npm(...args) {
   return script === undefined ? ["npm", args] : [process.execPath, [script, ...args]];
 }
 
-export function manifestOf(checkout) {
+function manifestOf(checkout) {
   return JSON.parse(readFileSync(join(checkout, "package.json"), "utf8"));
-}
-
-function versionOf(checkout) {
-  return manifestOf(checkout).version;
 }
 
 /** Every executable made by Bun is Bun itself under this variable. @returns `Bun 1.2.3`, or nothing. */
@@ -98,11 +91,21 @@ function findSops() {
 }
 
 function findRops() {
-  const { status, stdout } = spawnSync("rops", ["--version"], { cwd: folder, env });
-  if (status !== 0) throw new Error("there is no `rops` on PATH (`cargo install rops-cli`)");
-  return { words: ["rops"], version: numberIn(stdout.toString()) };
+  const path = (env.PATH ?? "")
+    .split(delimiter)
+    .map((place) => join(place, "rops"))
+    .find(existsSync);
+  if (path === undefined) throw new Error("it is not on PATH (`cargo install rops-cli`)");
+  output(path, "--help");
+  return { words: [path], version: ropsVersion(path) };
+}
+
+/** rops does not say its version; cargo has noted it beside the folder that it installed the program into. */
+function ropsVersion(path) {
+  const note = join(dirname(dirname(path)), ".crates.toml");
+  return existsSync(note) ? /"rops-cli (\S+) /.exec(readFileSync(note, "utf8"))?.[1] : undefined;
 }
 
 function numberIn(text) {
-  return /\d+\.\d+\.\d+\S*/.exec(text)?.[0] ?? "of an unknown version";
+  return /\d+\.\d+\.\d+\S*/.exec(text)?.[0];
 }

@@ -67,6 +67,7 @@ function versions(found) {
   const named = [`Keyleaf ${found.get("npm").version}`, `Node ${found.get("node").version}`];
   const runtime = found.get("standalone")?.runtime;
   if (runtime !== undefined) named.push(`standalone on ${runtime}`);
-  for (const id of ["sops", "rops"]) if (found.has(id)) named.push(`${id} ${found.get(id).version}`);
+  for (const id of ["sops", "rops"])
+    if (found.has(id)) named.push(`${id} ${found.get(id).version ?? "of unknown version"}`);
   return named.join(", ");
 }
