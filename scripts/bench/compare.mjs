@@ -197,7 +197,8 @@ async function run(cwd, program, args) {
   const stop = () => {
     if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
   };
-  process.on("exit", stop);
+  // Before what it works on is removed.
+  process.prependListener("exit", stop);
   const [status] = await once(child, "exit");
   process.off("exit", stop);
   if (status !== 0) throw new Error(`${[program, ...args].join(" ")} failed`);

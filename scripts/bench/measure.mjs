@@ -79,7 +79,8 @@ async function runStep(words, stdin, isWrapped) {
     if (child.pid !== undefined) process.kill(isWrapped ? -child.pid : child.pid, "SIGKILL");
   };
   const timer = setTimeout(stop, LONGEST_MS);
-  process.on("exit", stop);
+  // Before what it works on is removed.
+  process.prependListener("exit", stop);
   const end = await ending(child);
   const ms = Number(process.hrtime.bigint() - before) / 1e6;
   process.off("exit", stop);
