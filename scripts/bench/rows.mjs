@@ -56,11 +56,13 @@ function startRows({ found, recipient, isQuick, npm }) {
 
 function sizeRows({ found, recipient, isQuick, npm }, format, count) {
   const [clear, file] = [`${count}.${extension(format)}`, `${count}.enc.${extension(format)}`];
-  const prepare = () => {
-    write(clear, text(format, count));
-    write(file, output(...npm.enc, "encrypt", "--age", recipient, clear));
+  const encrypt = ["encrypt", "--age", recipient];
+  const makeClear = () => write(clear, text(format, count));
+  const makeSealed = () => {
+    makeClear();
+    write(file, output(...npm.enc, ...encrypt, clear));
   };
-  const row = (verb, ours, theirs) => ({
+  const row = (verb, prepare, ours, theirs) => ({
     ...{ title: sizeTitle(format, count, verb), table: "size", format, count, verb },
     turns: isQuick || count > 10_000 ? 3 : 11,
     pairs: isQuick || count > 10_000 ? 8 : 15,
@@ -69,10 +71,9 @@ function sizeRows({ found, recipient, isQuick, npm }, format, count) {
     // The JSON writer of sops would take hours over a million values: there Keyleaf is held against itself.
     theirs: count > 100_000 ? {} : theirs,
   });
-  const encrypt = ["encrypt", "--age", recipient];
   return [
-    row("encrypt", ({ enc }) => [...enc, ...encrypt, clear], encrypts(clear, format, encrypt)),
-    row("decrypt", ({ dec }) => [...dec, file], decrypts(file, format)),
+    row("encrypt", makeClear, ({ enc }) => [...enc, ...encrypt, clear], encrypts(clear, format, encrypt)),
+    row("decrypt", makeSealed, ({ dec }) => [...dec, file], decrypts(file, format)),
   ].map((row) => withCommands(row, found));
 }
 
