@@ -42,9 +42,10 @@ export function slowerThanSops({ rows }) {
     if (compared.length === 0) return [];
     const slower = compared.filter(({ samples }) => samples[id].ms > samples.sops.ms).map(({ title }) => title);
     if (slower.length === 0) return [`${name} takes less time than sops in every row.`];
+    if (slower.length === compared.length) return [`${name} takes more time than sops in every row.`];
     if (slower.length > compared.length / 2) {
       const faster = compared.filter(({ title }) => !slower.includes(title)).map(({ title }) => title);
-      return [`${name} takes less time than sops in: ${faster.join("; ") || "no row"}.`];
+      return [`${name} takes less time than sops in: ${faster.join("; ")}.`];
     }
     return [`${name} takes more time than sops in: ${slower.join("; ")}.`];
   });

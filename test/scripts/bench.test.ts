@@ -123,7 +123,9 @@ describe("figures", () => {
     expect(slowerThanSops(run(title, { npm: { ms: 1 }, sops: { ms: 2 } }))).toEqual([
       "Keyleaf on Node takes less time than sops in every row.",
     ]);
-    expect(slowerThanSops(run(title, { npm: { ms: 2 }, sops: { ms: 1 } }))[0]).toContain("no row");
+    expect(slowerThanSops(run(title, { npm: { ms: 2 }, sops: { ms: 1 } }))).toEqual([
+      "Keyleaf on Node takes more time than sops in every row.",
+    ]);
   });
 });
 
