@@ -1,26 +1,46 @@
 import type { Edit } from "./document.ts";
 
+/** Characters that are put together before they are set aside. */
+const CHUNK = 64 * 1024;
+
 /**
  * Source text with all edits applied, as UTF-8. Edits may come in any order but must not overlap; insertions at one
  * offset (`start === end`) keep the order they were given in.
  */
 export function applyEdits(source: string, edits: readonly Edit[]): Uint8Array {
-  const sorted = inOrder(edits);
-  const chunks: Uint8Array[] = [];
+  const chunks: (string | Uint8Array)[] = [];
+  let bytes = 0;
   let text = "";
   let at = 0;
-  for (const edit of sorted) {
+  const add = (chunk: string | Uint8Array): void => {
+    chunks.push(chunk);
+    bytes += typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.length;
+  };
+  for (const edit of inOrder(edits)) {
     if (edit.start < at) throw new Error(`overlapping edits at offset ${edit.start}`);
     text += source.slice(at, edit.start);
     if (typeof edit.text === "string") text += edit.text;
-    else {
-      chunks.push(Buffer.from(text), edit.text);
+    // One text of everything would be a tree of pieces as large again as the file.
+    if (typeof edit.text !== "string" || text.length > CHUNK) {
+      add(text);
       text = "";
+      if (typeof edit.text !== "string") add(edit.text);
     }
     at = edit.end;
   }
-  text += source.slice(at);
-  return chunks.length === 0 ? Buffer.from(text) : Buffer.concat([...chunks, Buffer.from(text)]);
+  add(text);
+  add(source.slice(at));
+  // Not from the pool of small buffers, which others share.
+  const output = Buffer.allocUnsafeSlow(bytes);
+  let end = 0;
+  for (const chunk of chunks) {
+    if (typeof chunk === "string") end += output.write(chunk, end);
+    else {
+      output.set(chunk, end);
+      end += chunk.length;
+    }
+  }
+  return output;
 }
 
 function inOrder(edits: readonly Edit[]): readonly Edit[] {
