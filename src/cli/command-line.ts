@@ -11,7 +11,7 @@ export interface Split {
   readonly args: readonly string[];
 }
 
-const everyFlag: readonly Flag[] = commands.flatMap(({ flags }) => flags);
+export const everyFlag: readonly Flag[] = commands.flatMap(({ flags }) => flags);
 const HELP = ["--help", "-h"];
 const VERSION = ["--version", "-v"];
 
@@ -20,50 +20,58 @@ const VERSION = ["--version", "-v"];
  * they come out under their long names. A first word that names no command is a file.
  * @throws `USAGE` for `git` without one of its commands.
  */
-export function splitCommandLine(argv: readonly string[], program: Program): Split {
-  const { args, operands } = scan(argv);
+export function splitCommandLine(argv: readonly string[], program: Exclude<Program, "sops">): Split {
+  const { args, operands } = scanWords(argv, everyFlag);
   if (program === "dec") return { command: decryptCommand, args };
   const [first = -1, second = -1] = operands;
-  if (first === -1) {
-    const isAboutProgram = args.every((word) => HELP.includes(word) || VERSION.includes(word));
-    return { command: isAboutProgram && args.length > 0 ? null : encryptCommand, args };
-  }
+  if (first === -1) return { command: isAboutProgram(args) ? null : encryptCommand, args };
   if (args[first] === "git") return { command: gitCommand(args[second]), args: without(args, [first, second]) };
   const command = commands.find(({ name }) => name === args[first]);
   return command === undefined ? { command: encryptCommand, args } : { command, args: without(args, [first]) };
 }
 
-/** One pass over the words: flags in their plain spelling, and the places of operands in front of a `--`. */
-function scan(argv: readonly string[]): { args: string[]; operands: number[] } {
+/** The words of a line, with flags in their plain spelling. */
+interface Scanned {
+  readonly args: string[];
+  /** Places in `args` of words that are no flags and no values of flags, in front of a `--`. */
+  readonly operands: number[];
+  /** Places of known flags that take no value. */
+  readonly switches: number[];
+}
+
+/** One pass over the words. */
+export function scanWords(argv: readonly string[], flags: readonly Flag[]): Scanned {
   const args: string[] = [];
   const operands: number[] = [];
+  const switches: number[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] as string;
-    if (word === "--") return { args: [...args, ...argv.slice(i)], operands };
+    if (word === "--") return { args: [...args, ...argv.slice(i)], operands, switches };
     if (!word.startsWith("-") || word === "-") {
       operands.push(args.length);
       args.push(word);
       continue;
     }
-    const flag = findFlag(word);
+    const flag = findFlag(word, flags);
     if (flag === null) args.push(word);
-    else if (flag.value === undefined) args.push(...switchWords(flag, word));
-    else if (word.includes("=")) args.push(`--${flag.name}${word.slice(word.indexOf("="))}`);
+    else if (flag.value === undefined) {
+      if (isOn(flag, word)) switches.push(args.push(`--${flag.name}`) - 1);
+    } else if (word.includes("=")) args.push(`--${flag.name}${word.slice(word.indexOf("="))}`);
     else {
       args.push(`--${flag.name}`);
       if (++i < argv.length) args.push(argv[i] as string);
     }
   }
-  return { args, operands };
+  return { args, operands, switches };
 }
 
 /** A flag without a value may have one all the same, as in the reference: `--in-place=true`. */
-function switchWords(flag: Flag, word: string): string[] {
+function isOn(flag: Flag, word: string): boolean {
   const at = word.indexOf("=");
-  if (at === -1) return [`--${flag.name}`];
+  if (at === -1) return true;
   const value = word.slice(at + 1);
-  if (/^(1|t|T|TRUE|true|True)$/.test(value)) return [`--${flag.name}`];
-  if (/^(0|f|F|FALSE|false|False)$/.test(value)) return [];
+  if (/^(1|t|T|TRUE|true|True)$/.test(value)) return true;
+  if (/^(0|f|F|FALSE|false|False)$/.test(value)) return false;
   throw new KeyleafError("USAGE", `--${flag.name} takes no value`);
 }
 
@@ -72,13 +80,13 @@ function switchWords(flag: Flag, word: string): string[] {
  * an error rather than a file called `uput`.
  * @returns `null` for what only commander knows (`--help`), or nobody.
  */
-function findFlag(word: string): Flag | null {
+function findFlag(word: string, flags: readonly Flag[]): Flag | null {
   const [name = ""] = word.replace(/^--?/, "").split("=", 1);
   const isMeant = (flag: Flag): boolean =>
     flag.name === name || flag.alias === name || (!word.startsWith("--") && flag.short === name);
-  const found = everyFlag.find(isMeant);
+  const found = flags.find(isMeant);
   if (found !== undefined) return found;
-  if (/^-[^-]./.test(word)) throw unknownFlag(word, everyFlag);
+  if (/^-[^-]./.test(word)) throw unknownFlag(word, flags);
   return null;
 }
 
@@ -89,6 +97,11 @@ export function unknownFlag(word: string, flags: readonly Flag[]): KeyleafError 
   return new KeyleafError("USAGE", `unknown flag ${word.replace(/=.*/s, "")}`, {
     hint: meant === null ? "see enc --help" : `did you mean --${meant}?`,
   });
+}
+
+/** Nothing but words that are about the program as a whole, and at least one of them. */
+export function isAboutProgram(args: readonly string[]): boolean {
+  return args.length > 0 && args.every((word) => HELP.includes(word) || VERSION.includes(word));
 }
 
 export function asksForVersion(args: readonly string[]): boolean {
@@ -109,6 +122,6 @@ function gitCommand(word: string | undefined): Command {
   });
 }
 
-function without(args: readonly string[], places: readonly number[]): string[] {
+export function without(args: readonly string[], places: readonly number[]): string[] {
   return args.filter((_, i) => !places.includes(i));
 }

@@ -31,7 +31,7 @@ export interface CliHost extends Host {
 }
 
 /** The name the program was called by. */
-export type Program = "enc" | "dec";
+export type Program = "enc" | "dec" | "sops";
 
 /** What a command has besides its arguments. */
 export interface Context {

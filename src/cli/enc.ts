@@ -2,4 +2,4 @@
 import { keepCompiled } from "./compile-cache.ts";
 
 keepCompiled(process.env);
-import("./main.ts").then(({ main }) => main("enc"));
+import("./main.ts").then(({ main }) => main(process.argv[1] ?? ""));

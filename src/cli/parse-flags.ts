@@ -40,6 +40,10 @@ export function parseFlags(
 
 /** Prints what there is. */
 export function printProgramHelp(context: Context): void {
+  if (context.program === "sops") {
+    printSopsHelp(context);
+    return;
+  }
   const program = newParser("enc", context)
     .usage("[FILE...] [flags]\n       enc COMMAND [flags]")
     .description(
@@ -60,17 +64,30 @@ export function printProgramHelp(context: Context): void {
   program.outputHelp();
 }
 
+function printSopsHelp(context: Context): void {
+  newParser("sops", context)
+    .usage("encrypt|decrypt [FILE] [flags]\n       sops -e|-d [flags] FILE")
+    .description(
+      "Keyleaf under the name sops, for programs that call sops to encrypt or decrypt one file. The other commands of " +
+        "sops are not there yet, and neither is editing: sops FILE is an error.",
+    )
+    .option("-v, --version", "print the version of sops that files are written for, and that of Keyleaf")
+    .addHelpText("after", "\nFlags: sops encrypt --help, sops decrypt --help.")
+    .outputHelp();
+}
+
 /** Prints one command's help. */
 export function printCommandHelp(command: Command, context: Context): void {
   commandParser(command, context).outputHelp();
 }
 
 function commandParser(command: Command, context: Context): Commander {
-  const name = context.program === "dec" ? "dec" : `enc ${command.name}`;
+  const { program } = context;
+  const name = program === "dec" ? "dec" : `${program} ${command.name}`;
   const parser = newParser(name, context).usage(`${command.operands} [flags]`.trim()).description(command.description);
   if (command.operands !== "") parser.argument(command.operands);
   for (const flag of command.flags) parser.addOption(optionOf(flag));
-  return parser.addHelpText("after", examplesText(command.examples));
+  return program === "sops" ? parser : parser.addHelpText("after", examplesText(command.examples));
 }
 
 function newParser(name: string, { streams }: Context): Commander {

@@ -1,4 +1,5 @@
 import manifest from "../../package.json" with { type: "json" };
+import { FORMAT_VERSION } from "../document/metadata.ts";
 import { KeyleafError } from "../errors.ts";
 import { asksForVersion, splitCommandLine } from "./command-line.ts";
 import { type Command, commands, decryptCommand } from "./commands/registry.ts";
@@ -22,7 +23,8 @@ export async function run(
   const context: Context = { program, host, streams };
   let command: Command | null = null;
   try {
-    const split = splitCommandLine(argv, program);
+    const split =
+      program === "sops" ? (await import("./sops-line.ts")).splitSopsLine(argv) : splitCommandLine(argv, program);
     command = split.command;
     if (command === null || (program === "dec" && isVersionOnly(split.args))) await aboutProgram(split.args, context);
     else if (program === "enc" && split.args.length === argv.length && argv[0] === "help")
@@ -43,16 +45,19 @@ async function runCommand(command: Command, args: readonly string[], context: Co
     ? (await import("./parse-flags.ts")).parseFlags(command, args, context)
     : { operands: args, flags: noFlags };
   if (parsed === null) return;
-  checkOperands(command, parsed.operands);
+  checkOperands(command, parsed.operands, context);
   const { run } = await command.load();
   await run(parsed.operands, parsed.flags, context);
 }
 
-function checkOperands(command: Command, operands: readonly string[]): void {
-  const most = command.operands === "" ? 0 : command.operands === "FILE" ? 1 : Number.POSITIVE_INFINITY;
-  const hint = `see enc ${command.name} --help`;
+function checkOperands(command: Command, operands: readonly string[], { program }: Context): void {
+  // The reference passes over all files but the first, with a warning.
+  const many = program === "sops" ? 1 : Number.POSITIVE_INFINITY;
+  const most = command.operands === "" ? 0 : command.operands === "FILE" ? 1 : many;
+  const line = `${program === "sops" ? "sops" : "enc"} ${command.name}`;
+  const hint = `see ${line} --help`;
   if (operands.length > most)
-    throw new KeyleafError("USAGE", `enc ${command.name}: one word too many: ${operands[most]}`, { hint });
+    throw new KeyleafError("USAGE", `${line}: one word too many: ${operands[most]}`, { hint });
   if (command.operands === "FILE" && operands.length === 0)
     throw new KeyleafError("USAGE_NO_FILE", "no file given", { hint });
 }
@@ -62,8 +67,13 @@ function isVersionOnly(args: readonly string[]): boolean {
 }
 
 async function aboutProgram(args: readonly string[], context: Context): Promise<void> {
-  if (asksForVersion(args)) context.streams.stdout.write(`${context.program} ${manifest.version}\n`);
+  if (asksForVersion(args)) context.streams.stdout.write(`${versionLine(context)}\n`);
   else await help([], context);
+}
+
+/** Who calls `sops` compares the first number with versions of the reference: it is the one that files are written for. */
+function versionLine({ program }: Context): string {
+  return program === "sops" ? `sops ${FORMAT_VERSION} (keyleaf ${manifest.version})` : `${program} ${manifest.version}`;
 }
 
 async function help(words: readonly string[], context: Context): Promise<void> {
