@@ -9,7 +9,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { startVitest } from "vitest/node";
-import { ensureBuilt, root } from "./built.mjs";
+import { ensureBuilt, ensureStandalone, root } from "./built.mjs";
 
 /** What counts until there is more to say, whatever it is that ends this process before. */
 let result = { passed: 0, failed: 1, skipped: 0 };
@@ -17,6 +17,7 @@ process.on("exit", printResult);
 
 process.chdir(root);
 await ensureBuilt();
+await ensureStandalone();
 // What is missing is said there, and by each suite that is skipped for it, or fails.
 spawnSync(process.execPath, [join("scripts", "peers.mjs")], { stdio: "inherit" });
 result = await runTests(process.argv.slice(2));

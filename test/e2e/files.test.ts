@@ -2,9 +2,10 @@ import { lstatSync, mkdirSync, readFileSync, realpathSync, statSync, symlinkSync
 import { setTimeout as wait } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
+  commandOf,
   type Outcome,
   outcomeOf,
-  programs,
+  type ProgramName,
   RECIPIENT,
   run,
   runProgram,
@@ -34,8 +35,8 @@ async function seal(plain: string, name = "f.yaml"): Promise<string> {
 
 /** A line for the shell, with `$enc` and `$dec` as the programs. */
 function shell(line: string): Promise<Outcome> {
-  const command = (path: string): string => `${process.execPath} ${path}`;
-  return runProgram("sh", ["-c", line], box, { env: { enc: command(programs.enc), dec: command(programs.dec) } });
+  const command = (name: ProgramName): string => commandOf(name, box).join(" ");
+  return runProgram("sh", ["-c", line], box, { env: { enc: command("enc"), dec: command("dec") } });
 }
 
 /**

@@ -1,4 +1,7 @@
-/** The built programs, each run in a process of its own, in a home of its own, with nothing of the real environment. */
+/**
+ * The built programs, each run in a process of its own, in a home of its own, with nothing of the real environment. Which
+ * build that is, the one for npm or the standalone executable, is up to the project of vitest.config.ts.
+ */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import {
   chmodSync,
@@ -8,6 +11,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,11 +19,16 @@ import { dirname, join, resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { onTestFinished } from "vitest";
 
-const dist = resolve(import.meta.dirname, "../../dist/cli");
+const dist = resolve(import.meta.dirname, "../../dist");
+const isStandalone = process.env["KEYLEAF_TEST_BUILD"] === "standalone";
+const executable = join(dist, "standalone", process.platform === "win32" ? "enc.exe" : "enc");
 
-/** Paths of the built programs. */
-export const programs = { enc: join(dist, "enc.cjs"), dec: join(dist, "dec.cjs") } as const;
-export type ProgramName = keyof typeof programs;
+export type ProgramName = "enc" | "dec" | "sops";
+
+/** The built programs. Which of the three one is, is told by the name of the link that it is called by. */
+export const programs: Readonly<Record<ProgramName, string>> = isStandalone
+  ? { enc: executable, dec: executable, sops: executable }
+  : { enc: join(dist, "cli/enc.cjs"), dec: join(dist, "cli/dec.cjs"), sops: join(dist, "cli/enc.cjs") };
 
 /** TEST ONLY: an identity of the shared fixtures; it protects nothing. */
 export const IDENTITY = "AGE-SECRET-KEY-1LZW3CUJ4TL76ZEX493Q9YRUN9RDLT74T3SMZTKD28SFY99TJ7DNQU3MQXS";
@@ -31,6 +40,8 @@ export interface Sandbox {
   readonly work: string;
   readonly home: string;
   readonly temporary: string;
+  /** Links to the built programs, under their names. */
+  readonly bin: string;
   readonly env: Readonly<Record<string, string>>;
   path(name: string): string;
   write(name: string, content: string | Uint8Array, mode?: number): void;
@@ -53,8 +64,9 @@ export function sandbox(options: SandboxOptions = {}): Sandbox {
 
 /** The same in a folder of the caller's, who removes it. */
 export function sandboxIn(top: string, { hasIdentity = true }: SandboxOptions = {}): Sandbox {
-  const [work, home, temporary] = [join(top, "work"), join(top, "home"), join(top, "tmp")];
-  for (const folder of [work, home, temporary]) mkdirSync(folder);
+  const [work, home, temporary, bin] = [join(top, "work"), join(top, "home"), join(top, "tmp"), join(top, "bin")];
+  for (const folder of [work, home, temporary, bin]) mkdirSync(folder);
+  for (const [name, path] of Object.entries(programs)) symlinkSync(path, join(bin, name));
   const path = (name: string): string => resolve(work, name);
   const write: Sandbox["write"] = (name, content, mode = 0o644) => {
     mkdirSync(dirname(path(name)), { recursive: true });
@@ -66,6 +78,7 @@ export function sandboxIn(top: string, { hasIdentity = true }: SandboxOptions = 
     work,
     home,
     temporary,
+    bin,
     env: { PATH: process.env["PATH"] ?? "", HOME: home, XDG_CONFIG_HOME: "", TMPDIR: temporary, LC_ALL: "C" },
     path,
     write,
@@ -107,7 +120,13 @@ export function run(
 
 /** Starts one of the built programs, for tests that do something to it. */
 export function start(name: ProgramName, box: Sandbox, args: readonly string[], options: RunOptions = {}): Child {
-  return startProgram(process.execPath, [programs[name], ...args], box, options);
+  const [program = "", ...first] = commandOf(name, box);
+  return startProgram(program, [...first, ...args], box, options);
+}
+
+/** What starts one of the built programs, as words for a command line. */
+export function commandOf(name: ProgramName, { bin }: Sandbox): readonly string[] {
+  return isStandalone ? [join(bin, name)] : [process.execPath, join(bin, name)];
 }
 
 /** Runs any other program in the sandbox, found on its PATH. */
