@@ -18,7 +18,7 @@ export function nodeHost(): CliHost {
       return hostname();
     },
     get cwd() {
-      return process.cwd();
+      return workingDirectory();
     },
     readFile: async (path) => readIfThere(path),
     run: (command, extraEnv) => runProgram(command, extraEnv),
@@ -29,7 +29,18 @@ export function nodeHost(): CliHost {
   };
 }
 
+/** Bun says this itself, in its own words, before it runs anything. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw new KeyleafError("USAGE", "the working directory is gone", { hint: "change to another one", cause: error });
+  }
+}
+
 function homeDirectory(): string | null {
+  // Set to nothing it means none, as in Go and Node; Bun would ask the system whose home it is.
+  if (process.env["HOME"] === "" && process.platform !== "win32") return null;
   try {
     return homedir() || null;
   } catch {
@@ -58,20 +69,23 @@ async function runProgram(
     });
   }
   const { spawn } = await import("node:child_process");
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      stdio: ["ignore", "pipe", "ignore"],
-      env: { ...process.env, ...extraEnv },
-      windowsHide: true,
+  try {
+    return await new Promise((resolve, reject) => {
+      const child = spawn(program, args, {
+        stdio: ["ignore", "pipe", "ignore"],
+        env: { ...process.env, ...extraEnv },
+        windowsHide: true,
+      });
+      const chunks: Buffer[] = [];
+      child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+      child.on("error", reject);
+      child.on("close", (status) => resolve({ status: status ?? 255, stdout: Buffer.concat(chunks) }));
     });
-    const chunks: Buffer[] = [];
-    child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
-    child.on("error", (error) => {
-      const reason = isSystemError(error) ? systemReason(error) : error.name;
-      reject(new KeyleafError("PROVIDER_FAILED", `cannot start ${name}: ${reason}`, { cause: error }));
-    });
-    child.on("close", (status) => resolve({ status: status ?? 255, stdout: Buffer.concat(chunks) }));
-  });
+  } catch (error) {
+    // Most failures to start are an event on Node and thrown by Bun.
+    if (!isSystemError(error)) throw error;
+    throw new KeyleafError("PROVIDER_FAILED", `cannot start ${name}: ${systemReason(error)}`, { cause: error });
+  }
 }
 
 /**
@@ -139,8 +153,18 @@ function isPiped(): boolean {
   }
 }
 
+function isDirectory(): boolean {
+  try {
+    return fstatSync(0).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 async function readStandardInput(): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
+  // Node would read nothing.
+  if (isDirectory()) throw new KeyleafError("INPUT_UNREADABLE", "cannot read standard input: it is a directory");
   try {
     for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   } catch (error) {
