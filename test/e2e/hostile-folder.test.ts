@@ -33,12 +33,39 @@ beforeEach(() => {
       box.write(file, `#!/bin/sh\necho "${name} $*" >> '${box.path("ran")}'\necho '${IDENTITY}'\n`, 0o755);
     }
   }
-  box.write(".env", "SOPS_AGE_RECIPIENTS=age1hostile\nNODE_OPTIONS=--require ./evil.cjs\n");
-  box.write("bunfig.toml", 'preload = ["./evil.cjs"]\n');
+  // What Bun reads from the working directory unless an executable is built without: settings, code that is run first,
+  // other places for modules. The key that is named here is a trap too.
+  const settings = `SOPS_AGE_RECIPIENTS=age1hostile\nSOPS_AGE_KEY_CMD=${box.path("key")}\nNODE_OPTIONS=--require ./evil.cjs\nBUN_OPTIONS=--preload ./evil.cjs\n`;
+  for (const name of ["", ".local", ".production", ".development", ".test", ".production.local"]) {
+    box.write(`.env${name}`, settings);
+  }
+  const preload = 'preload = ["./evil.cjs"]\n[run]\nbun = true\n[define]\n"process.argv0" = "\'sops\'"\n';
+  for (const name of ["bunfig.toml", ".bunfig.toml"]) box.write(name, preload);
   box.write("evil.cjs", `require("node:fs").appendFileSync(${JSON.stringify(box.path("ran"))}, "evil\\n");\n`);
-  box.write("package.json", '{"type": "commonjs", "imports": {"#x": "./evil.cjs"}, "main": "./evil.cjs"}\n');
-  for (const name of ["commander", "yaml", "diff", "re2js", "@noble/ciphers", "@aws-sdk/client-kms"]) {
-    box.write(`node_modules/${name}/index.js`, 'require("../../evil.cjs");\n');
+  const modules = [
+    "commander",
+    "yaml",
+    "diff",
+    "re2js",
+    "@noble/ciphers",
+    "@aws-sdk/client-kms",
+    "@aws-sdk/client-sts",
+  ];
+  const elsewhere = Object.fromEntries(
+    [...modules, "node:fs", "node:crypto", "#x"].map((name) => [name, "./evil.cjs"]),
+  );
+  box.write(
+    "package.json",
+    JSON.stringify({ type: "commonjs", main: "./evil.cjs", imports: elsewhere, exports: "./evil.cjs" }),
+  );
+  for (const name of ["tsconfig.json", "jsconfig.json"]) {
+    const paths = Object.fromEntries(Object.keys(elsewhere).map((module) => [module, ["./evil.cjs"]]));
+    box.write(name, JSON.stringify({ extends: "./base.json", compilerOptions: { baseUrl: ".", paths } }));
+  }
+  box.write("base.json", JSON.stringify({ compilerOptions: { jsxImportSource: "./evil.cjs" } }));
+  for (const name of modules) {
+    box.write(`node_modules/${name}/index.js`, `require(${JSON.stringify(box.path("evil.cjs"))});\n`);
+    box.write(`node_modules/${name}/chacha.js`, `require(${JSON.stringify(box.path("evil.cjs"))});\n`);
   }
   box.write(".npmrc", "node-options=--require=./evil.cjs\n");
   box.write("plain.yaml", "a: b\n");
@@ -65,6 +92,40 @@ it.each(paths.map((path, i) => [i, path]))("nothing that lies there is run, PATH
   expect((await enc("keygen", "-o", "new.txt")).status).toBe(0);
   expect(existsSync(box.path("ran"))).toBe(false);
   expect(box.read("s.enc.yaml")).toContain(RECIPIENT);
+});
+
+it("settings that lie there have no effect", async () => {
+  expect((await run("enc", box, ["-o", "s.enc.yaml", "plain.yaml"])).status).toBe(0);
+  for (const NODE_ENV of ["", "production", "development", "test"]) {
+    const env = { NODE_ENV };
+    expect((await run("enc", box, ["plain.yaml"], { env })).stdout).toContain(RECIPIENT);
+    expect((await run("dec", box, ["s.enc.yaml"], { env })).stdout).toBe("a: b\n");
+    expect((await run("sops", box, ["-d", "s.enc.yaml"], { env })).stdout).toBe("a: b\n");
+    // The command that is named in .env would give the key.
+    const nobody = await run("dec", box, ["s.enc.yaml"], { env: { ...env, HOME: "/nonexistent" } });
+    expect([nobody.status, nobody.stdout]).toEqual([128, ""]);
+    expect(nobody.stderr).toContain("SOPS_AGE_KEY_CMD: not set");
+  }
+  expect(existsSync(box.path("ran"))).toBe(false);
+});
+
+it("modules that lie there are not loaded", async () => {
+  // A line with flags loads commander, a pattern re2js, a KMS key the AWS SDK, and enc init diff.
+  const pattern = ["--age", RECIPIENT, "--encrypted-regex", "(?i)^A$", "plain.yaml"];
+  expect((await run("enc", box, pattern)).stdout).toContain("a: ENC[");
+  const role = "arn:aws:iam::123456789012:role/x";
+  const arn = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-4000-8000-000000000000";
+  const env = {
+    AWS_ENDPOINT_URL: "http://127.0.0.1:9",
+    AWS_ACCESS_KEY_ID: "test-only",
+    AWS_SECRET_ACCESS_KEY: "test-only",
+    AWS_MAX_ATTEMPTS: "1",
+  };
+  for (const kms of [arn, `${arn}+${role}`]) {
+    expect((await run("enc", box, ["--kms", kms, "plain.yaml"], { env })).stderr).toContain("ECONNREFUSED");
+  }
+  expect((await run("enc", box, ["init"])).status).toBe(0);
+  expect(existsSync(box.path("ran"))).toBe(false);
 });
 
 it.each(["key", "./key", "bin/../key"])("a key command is not looked for there: %s", async (command) => {
