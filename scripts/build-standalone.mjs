@@ -26,6 +26,7 @@ import {
 import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { root, standalone } from "./built.mjs";
+import { signAdHoc } from "./sign-mach-o.mjs";
 
 const folder = join(root, "dist", "standalone");
 const readJson = (path) => JSON.parse(readFileSync(join(root, path), "utf8"));
@@ -87,6 +88,7 @@ function build(args) {
   mkdirSync(folder, { recursive: true });
   if (args.length === 0) {
     compile(here, [], standalone);
+    if (process.platform === "darwin") sign(`darwin-${process.arch}`, standalone);
     return;
   }
   // What an earlier build left would be released with these.
@@ -101,10 +103,20 @@ function buildFor({ name, bun, sops }, here, isRelease) {
   const isWindows = name.startsWith("windows");
   const file = `enc-${name}${isWindows ? ".exe" : ""}`;
   compile(here, [`--target=bun-${name}`, `--compile-executable-path=${bunOf(bun)}`], join(folder, file));
+  if (name.startsWith("darwin")) sign(name, join(folder, file));
   if (!isRelease) return [file];
   const copies = sops.map((ending) => `sops-v${version}.${ending}`);
   for (const copy of copies) linkSync(join(folder, file), join(folder, copy));
   return [file, ...copies];
+}
+
+/** macOS kills a program whose signature does not fit. */
+function sign(name, path) {
+  const made = readFileSync(path);
+  const signed = signAdHoc(made);
+  if (name === "darwin-arm64" && !signed.equals(made))
+    fail(`${path} is signed in another way than sign-mach-o.mjs does`);
+  writeFileSync(path, signed);
 }
 
 /** Beside the target first, so that nobody runs half a file. */

@@ -16,7 +16,7 @@ export async function ensureBuilt() {
 
 /** The same of {@link standalone}. */
 export async function ensureStandalone() {
-  const madeFrom = ["scripts/build-standalone.mjs", "scripts/bun/package.json"];
+  const madeFrom = ["scripts/build-standalone.mjs", "scripts/sign-mach-o.mjs", "scripts/bun/package.json"];
   if (isOlder([standalone], madeFrom)) await import("./build-standalone.mjs");
 }
 
