@@ -129,14 +129,17 @@ function compile(bun, more, path) {
     writeFileSync(tsconfig, JSON.stringify({ compilerOptions: { paths: { yaml } } }));
     // Its name goes into it, so that it is the same for all: then equal sources give equal bytes.
     const output = join(temporary, `enc${extname(path)}`);
-    run(bun, [
+    // Bun reads settings of the user's from there.
+    const home = { HOME: temporary, USERPROFILE: temporary, XDG_CONFIG_HOME: temporary };
+    const args = [
       "build",
       ...options,
       ...more,
       `--tsconfig-override=${tsconfig}`,
       `--outfile=${output}`,
       "src/cli/standalone.ts",
-    ]);
+    ];
+    run(bun, args, { env: home });
     renameSync(output, path);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
@@ -189,10 +192,15 @@ function programIn(packageFolder, name) {
   return join(packageFolder, "bin", name.startsWith("windows") ? "bun.exe" : "bun");
 }
 
-function run(program, args, settings = {}) {
+function run(program, args, { env = {}, ...settings } = {}) {
   // Bun takes options from its environment.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BUN_")));
-  const { status, error, stdout, stderr } = spawnSync(program, args, { cwd: root, env, encoding: "utf8", ...settings });
+  const kept = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BUN_")));
+  const { status, error, stdout, stderr } = spawnSync(program, args, {
+    cwd: root,
+    env: { ...kept, ...env },
+    encoding: "utf8",
+    ...settings,
+  });
   if (status !== 0) fail(`${basename(program)} ${args[0]}: ${error?.message ?? `${stdout}${stderr}`}`);
 }
 

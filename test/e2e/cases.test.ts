@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Outcome, type ProgramName, run, type Sandbox, sandbox } from "./program.ts";
+import { type Outcome, type ProgramName, programs, run, type Sandbox, sandbox } from "./program.ts";
 
 /** The cases of fixtures/cases, whose README says what a transcript is made of. */
 
@@ -55,9 +55,12 @@ function runStep(command: string, box: Sandbox): Promise<Outcome> {
   const redirect = words.indexOf("<");
   const input = redirect === -1 ? null : (words[redirect + 1] ?? "");
   const [program = "", ...args] = redirect === -1 ? words : words.slice(0, redirect);
-  if (program !== "enc" && program !== "dec") throw new Error(`no such program in a transcript: ${program}`);
-  const name: ProgramName = program;
-  return run(name, box, args, { env, ...(input === null ? {} : { stdin: readFileSync(box.path(input)) }) });
+  if (!isProgram(program)) throw new Error(`no such program in a transcript: ${program}`);
+  return run(program, box, args, { env, ...(input === null ? {} : { stdin: readFileSync(box.path(input)) }) });
+}
+
+function isProgram(name: string): name is ProgramName {
+  return Object.hasOwn(programs, name);
 }
 
 function titleOf(name: string): string {
