@@ -1,5 +1,4 @@
 import { KeyleafError } from "../errors.ts";
-import { compilePattern } from "./pattern.ts";
 
 /** The six kinds of selection rules, under their names in files. A file has one. */
 export const selectionKinds = [
@@ -51,6 +50,8 @@ export async function compileSelection(
     return { byComment, sealsHits, hits: (text) => text.endsWith(rule.pattern) };
   }
   try {
+    // Most files have a rule about suffixes.
+    const { compilePattern } = await import("./pattern.ts");
     return { byComment, sealsHits, hits: remember(await compilePattern(rule.pattern)) };
   } catch (error) {
     if (invalidPattern === "refuse" || !(error instanceof KeyleafError)) throw error;
