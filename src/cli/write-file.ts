@@ -1,10 +1,11 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import {
   accessSync,
   closeSync,
   constants,
   fchmodSync,
   fchownSync,
+  fsync,
   fsyncSync,
   linkSync,
   lstatSync,
@@ -18,12 +19,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { KeyleafError } from "../errors.ts";
+import { inParallel } from "./in-parallel.ts";
 import { isSystemError, type SystemError, systemReason } from "./system-error.ts";
 
 /**
- * Everything the program writes to files is written here: to a temporary file beside the target, which is flushed, read
- * back, compared and only then renamed over it. Killed at any instant, the old file or the new one is there, whole.
+ * Everything the program writes to files is written here: to a temporary file beside the target, which is read back,
+ * compared, flushed and only then renamed over it. Killed at any instant, the old file or the new one is there, whole.
  */
 
 export interface FileWrite {
@@ -41,13 +44,20 @@ export interface FileWrite {
 }
 
 interface Staged {
-  readonly write: FileWrite;
+  /** As in the {@link FileWrite}. */
+  readonly path: string;
   /** The target with links followed. */
   readonly target: string;
   readonly temporary: string;
-  /** Nothing was there. */
-  readonly isCreated: boolean;
+  /** The target as it was, whose owner and mode the new file gets; `null`: nothing was there. */
+  readonly existing: Stats | null;
+  /** Digest of what the target held when it was read. The content itself of many files would fill the memory. */
+  readonly before: string | null;
+  readonly isNew: boolean;
 }
+
+/** Flushes at a time. Together they take less than one after the other: a journal takes up many at once. */
+const FLUSHES = 8;
 
 /**
  * Writes all files or none.
@@ -56,61 +66,89 @@ interface Staged {
  * and what `verify` throws. Then every target is as it was.
  */
 export async function writeFiles(writes: readonly FileWrite[]): Promise<void> {
-  const release = removeTemporariesOnSignal();
+  const staging = new Staging();
   try {
-    const staged: Staged[] = [];
-    for (const write of writes) {
-      const one = await stage(write);
-      if (one === null) continue;
-      const twin = staged.find(({ target }) => target === one.target);
-      if (twin !== undefined) {
-        throw new KeyleafError("USAGE_CONFLICT", `${twin.write.path} and ${write.path} are the same file`);
-      }
-      staged.push(one);
-    }
-    commit(staged);
+    for (const write of writes) await staging.add(write);
+    await staging.commit();
   } finally {
+    staging.end();
+  }
+}
+
+/** Files on their way: one after the other they are written beside their targets, and in the end all take their places. */
+export class Staging {
+  readonly #staged: Staged[] = [];
+  /** Paths as they were given, by target. */
+  readonly #targets = new Map<string, string>();
+  readonly #release = removeTemporariesOnSignal();
+
+  /** Writes one file beside its target, or straight into what is no regular file (a pipe, `/dev/null`). */
+  async add(write: FileWrite): Promise<void> {
+    const { path, content, before } = write;
+    const existing = attempt(path, () => statSync(path, { throwIfNoEntry: false }) ?? null);
+    if (existing?.isDirectory() === true) throw failed(path, "it is a directory");
+    if (existing !== null && write.isNew === true) throw isThere(path);
+    if (existing !== null && !existing.isFile()) {
+      await write.verify?.(content);
+      attempt(path, () => writeFileSync(path, content));
+      return;
+    }
+    const target = attempt(path, () => followLinks(path));
+    const twin = this.#targets.get(target);
+    if (twin !== undefined) throw new KeyleafError("USAGE_CONFLICT", `${twin} and ${path} are the same file`);
+    this.#targets.set(target, path);
+    // A rename would replace a file that its owner has made read-only.
+    if (existing !== null) attempt(path, () => accessSync(target, constants.W_OK));
+    const isPrivate = write.isSecret || existing !== null;
+    const temporary = attempt(path, () => writeTemporary(target, content, isPrivate ? 0o600 : 0o644));
+    const written = attempt(path, () => readFileSync(temporary));
+    if (!written.equals(content)) {
+      throw new KeyleafError("OUTPUT_VERIFY_FAILED", `${path}: what was read back is not what was written`);
+    }
+    await write.verify?.(written);
+    this.#staged.push({
+      path,
+      target,
+      temporary,
+      existing,
+      before: before === undefined ? null : digestOf(before),
+      isNew: write.isNew === true,
+    });
+  }
+
+  /** Puts everything in its place. */
+  async commit(): Promise<void> {
+    await inParallel(this.#staged, FLUSHES, flush);
+    moveAll(this.#staged);
+  }
+
+  /** To be called in any case: what has not been put in its place goes away. */
+  end(): void {
     removeTemporaries();
-    release();
+    this.#release();
   }
 }
 
-/** @returns `null` when the target is no regular file (a pipe, `/dev/null`): that is written to directly. */
-async function stage(write: FileWrite): Promise<Staged | null> {
-  const { path, content } = write;
-  const existing = attempt(path, () => statSync(path, { throwIfNoEntry: false }) ?? null);
-  if (existing?.isDirectory() === true) throw failed(path, "it is a directory");
-  if (existing !== null && write.isNew === true) throw isThere(path);
-  if (existing !== null && !existing.isFile()) {
-    await write.verify?.(content);
-    attempt(path, () => writeFileSync(path, content));
-    return null;
-  }
-  const target = attempt(path, () => followLinks(path));
-  // A rename would replace a file that its owner has made read-only.
-  if (existing !== null) attempt(path, () => accessSync(target, constants.W_OK));
-  const temporary = attempt(path, () => writeTemporary(target, write, existing));
-  const written = attempt(path, () => readFileSync(temporary));
-  if (!written.equals(content)) {
-    throw new KeyleafError("OUTPUT_VERIFY_FAILED", `${path}: what was read back is not what was written`);
-  }
-  await write.verify?.(written);
-  return { write, target, temporary, isCreated: existing === null };
+/** A new file beside the target. @returns its path */
+function writeTemporary(target: string, content: Uint8Array, mode: number): string {
+  const path = temporaryBeside(target);
+  writeFileSync(path, content, { flag: "wx", mode });
+  return path;
 }
 
-function writeTemporary(target: string, write: FileWrite, existing: Stats | null): string {
-  const temporary = join(dirname(target), `.keyleaf-${randomBytes(8).toString("hex")}.tmp`);
-  const isPrivate = write.isSecret || existing !== null;
-  temporaries.add(temporary);
-  const file = openSync(temporary, "wx", isPrivate ? 0o600 : 0o644);
+const flushed = promisify(fsync);
+
+/** Until here nobody else could read it, whatever the mode of the target is: the run may yet come to nothing. */
+async function flush({ path, temporary, existing }: Staged): Promise<void> {
+  const file = attempt(path, () => openSync(temporary, "r+"));
   try {
-    writeFileSync(file, write.content);
     if (existing !== null) keepOwnerAndMode(file, existing);
-    fsyncSync(file);
+    await flushed(file);
+  } catch (error) {
+    throw inWords(path, error);
   } finally {
     closeSync(file);
   }
-  return temporary;
 }
 
 /** Owner and group where the system lets us; then the mode, which a change of owner may have cut. */
@@ -121,53 +159,75 @@ function keepOwnerAndMode(file: number, existing: Stats): void {
 }
 
 /** Synchronous from the first check to the last rename, so that no signal handler of ours runs in between. */
-function commit(staged: readonly Staged[]): void {
+function moveAll(staged: readonly Staged[]): void {
   for (const one of staged) checkUnchanged(one);
-  const done: Staged[] = [];
+  const done: { readonly one: Staged; readonly kept: string | null }[] = [];
   try {
     for (const one of staged) {
-      attempt(one.write.path, () => moveIntoPlace(one));
-      done.push(one);
+      const { path, target, existing } = one;
+      // Of a single file, there is nothing to undo.
+      const kept = staged.length === 1 || existing === null ? null : attempt(path, () => keepAside(target, existing));
+      attempt(path, () => moveIntoPlace(one));
+      done.push({ one, kept });
     }
   } catch (error) {
-    for (const one of done) undo(one);
+    for (const { one, kept } of done) tryQuietly(() => undo(one, kept));
     throw error;
   }
+  for (const { kept } of done) if (kept !== null) remove(kept);
   for (const directory of new Set(staged.map(({ target }) => dirname(target)))) flushDirectory(directory);
 }
 
-function checkUnchanged({ write, target }: Staged): void {
-  const { before, path } = write;
-  if (before === undefined) return;
-  let now: Buffer | null = null;
+function checkUnchanged({ path, target, before }: Staged): void {
+  if (before === null) return;
+  let now: string | null = null;
   try {
-    now = readFileSync(target);
+    now = digestOf(readFileSync(target));
   } catch (error) {
     if (!isSystemError(error)) throw error;
   }
-  if (now?.equals(before) === true) return;
+  if (now === before) return;
   throw new KeyleafError("OUTPUT_CHANGED_MEANWHILE", `${path} has been changed by someone else since it was read`, {
     hint: "nothing was written; run the command again",
   });
 }
 
-function moveIntoPlace({ write, target, temporary }: Staged): void {
+function digestOf(content: Uint8Array): string {
+  return createHash("sha256").update(content).digest("base64");
+}
+
+function moveIntoPlace({ target, temporary, isNew }: Staged): void {
   // A rename replaces what has appeared in the meantime; a second link does not.
-  if (write.isNew === true && tryQuietly(() => linkSync(temporary, target), ["EPERM", "ENOTSUP", "ENOSYS"])) return;
+  if (isNew && tryQuietly(() => linkSync(temporary, target), NO_LINKS)) return;
   renameSync(temporary, target);
   temporaries.delete(temporary);
 }
 
-/** A later file of the same run could not be moved: puts back what this one held. */
-function undo({ write, target, isCreated }: Staged): void {
-  tryQuietly(() => {
-    if (isCreated) rmSync(target, { force: true });
-    if (isCreated || write.before === undefined) return;
-    const existing = statSync(target);
-    const temporary = writeTemporary(target, { ...write, content: write.before }, existing);
-    renameSync(temporary, target);
-    temporaries.delete(temporary);
-  });
+/** What a file system says that has no second names for files, or not for this one. */
+const NO_LINKS = ["EPERM", "ENOTSUP", "ENOSYS", "EMLINK"];
+
+/** Gives the old file a second name, under which it outlives the rename, or copies it. */
+function keepAside(target: string, existing: Stats): string {
+  const kept = temporaryBeside(target);
+  if (tryQuietly(() => linkSync(target, kept), NO_LINKS)) return kept;
+  const file = openSync(kept, "wx", 0o600);
+  try {
+    writeFileSync(file, readFileSync(target));
+    keepOwnerAndMode(file, existing);
+  } finally {
+    closeSync(file);
+  }
+  return kept;
+}
+
+/** A later file of the same run could not be moved: puts back what was there. */
+function undo({ target }: Staged, kept: string | null): void {
+  if (kept === null) rmSync(target, { force: true });
+  else {
+    // If this fails as well, it is the only copy, and stays.
+    temporaries.delete(kept);
+    renameSync(kept, target);
+  }
 }
 
 /** Makes the rename itself durable. Not every system can open a directory. */
@@ -194,9 +254,19 @@ function followLinks(path: string): string {
 
 const temporaries = new Set<string>();
 
+function temporaryBeside(target: string): string {
+  const path = join(dirname(target), `.keyleaf-${randomBytes(8).toString("hex")}.tmp`);
+  temporaries.add(path);
+  return path;
+}
+
 function removeTemporaries(): void {
-  for (const path of temporaries) tryQuietly(() => rmSync(path, { force: true }));
-  temporaries.clear();
+  for (const path of temporaries) remove(path);
+}
+
+function remove(temporary: string): void {
+  tryQuietly(() => rmSync(temporary, { force: true }));
+  temporaries.delete(temporary);
 }
 
 const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
@@ -229,9 +299,14 @@ function attempt<T>(path: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (!isSystemError(error)) throw error;
-    throw error.code === "EEXIST" ? isThere(path) : failed(path, systemReason(error), error);
+    throw inWords(path, error);
   }
+}
+
+/** What the system says about a target, as an error of ours. */
+function inWords(path: string, error: unknown): unknown {
+  if (!isSystemError(error)) return error;
+  return error.code === "EEXIST" ? isThere(path) : failed(path, systemReason(error), error);
 }
 
 function failed(path: string, reason: string, cause?: SystemError): KeyleafError {
