@@ -1,6 +1,6 @@
 import { aadOf, SPELLING_AAD } from "./crypto/aad.ts";
 import { open } from "./crypto/cipher.ts";
-import { unwrapDataKey } from "./crypto/data-key.ts";
+import { type UnwrappedKeys, unwrapDataKey } from "./crypto/data-key.ts";
 import { isEncryptedValueOf, parseEncryptedValue } from "./crypto/encrypted-value.ts";
 import { Digest } from "./crypto/mac.ts";
 import { scalarFromBytes } from "./crypto/scalar-bytes.ts";
@@ -39,6 +39,8 @@ export interface DecryptOptions {
   readonly extract?: readonly (string | number)[];
   /** For another output format, and for `extract`. */
   readonly print?: PrintOptions;
+  /** Of a run over many files: what it has unwrapped already. */
+  readonly unwrapped?: UnwrappedKeys;
 }
 
 export interface DecryptResult {
@@ -58,7 +60,7 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
   const outputFormat = await formatOf(options.outputFormat ?? options.format);
   const doc = await format.parse(source);
   const metadata = metadataOf(doc);
-  const dataKey = await unwrapDataKey(metadata.keyGroups, host);
+  const dataKey = await unwrapDataKey(metadata.keyGroups, host, options.unwrapped);
   const { notices, text } = await openDocument(doc, metadata, format, dataKey, options);
   dataKey.fill(0);
 

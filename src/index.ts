@@ -1,4 +1,4 @@
-export type { KeyGroup, Recipient } from "./crypto/data-key.ts";
+export { type KeyGroup, type Recipient, UnwrappedKeys } from "./crypto/data-key.ts";
 export { age } from "./crypto/keys/age.ts";
 export { awsKms } from "./crypto/keys/aws-kms.ts";
 export type { KeyProvider, RecipientOptions, WrappedKey } from "./crypto/keys/provider.ts";

@@ -14,6 +14,8 @@ export interface Streams {
   };
   readonly stderr: {
     readonly isTerminal: boolean;
+    /** Width of the terminal; a guess where it does not say. */
+    readonly columns: number;
     /** Never throws: there is nobody left to tell. */
     write(text: string): void;
   };
@@ -24,10 +26,17 @@ export class ClosedPipe extends Error {
   override readonly name = "ClosedPipe";
 }
 
+/** What stands at a path. `link` is a symbolic one, which only the listing of a folder tells apart. */
+export type FileKind = "file" | "folder" | "link" | "other";
+
 /** The host, and where the process stands in the file system. */
 export interface CliHost extends Host {
   /** Absolute path of the working directory. */
   readonly cwd: string;
+  /** What a path stands for, links followed. `null`: nothing. Throws what the system says for everything else. */
+  stat(path: string): { readonly kind: FileKind; readonly bytes: number } | null;
+  /** What is in a folder. Throws what the system says. */
+  list(path: string): readonly { readonly name: string; readonly kind: FileKind }[];
 }
 
 /** The name the program was called by. */

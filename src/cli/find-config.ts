@@ -4,6 +4,7 @@ import { KeyleafError } from "../errors.ts";
 import type { FormatId, PrintOptions } from "../formats/format.ts";
 import type { Context, Flags } from "./context.ts";
 import { numberFlag } from "./inputs.ts";
+import { once } from "./once.ts";
 import { readFileOr } from "./read-file.ts";
 import { warn } from "./report.ts";
 
@@ -22,7 +23,8 @@ const MOST_LEVELS = 100;
 export class ConfigFinder {
   readonly #context: Context;
   readonly #explicit: string | null;
-  readonly #read = new Map<string, FoundConfig | null>();
+  readonly #read = new Map<string, Promise<FoundConfig | null>>();
+  readonly #byFolder = new Map<string | null, Promise<FoundConfig | null>>();
   #hasWarned = false;
 
   constructor(flags: Flags, context: Context) {
@@ -37,14 +39,18 @@ export class ConfigFinder {
    * @param path - absolute; `null` for standard input.
    * @throws `CONFIG_UNREADABLE`, `CONFIG_MALFORMED`
    */
-  async find(path: string | null): Promise<FoundConfig | null> {
+  find(path: string | null): Promise<FoundConfig | null> {
+    return once(this.#byFolder, path === null ? null : dirname(path), (folder) => this.#search(folder));
+  }
+
+  async #search(start: string | null): Promise<FoundConfig | null> {
     if (this.#explicit !== null) {
       const found = await this.#load(this.#explicit);
       if (found === null) throw new KeyleafError("CONFIG_UNREADABLE", `configuration ${this.#explicit} does not exist`);
       return found;
     }
     const { cwd } = this.#context.host;
-    const folders = new Set([...(path === null ? [] : upward(dirname(path))), ...upward(cwd)]);
+    const folders = new Set([...(start === null ? [] : upward(start)), ...upward(cwd)]);
     for (const folder of folders) {
       const found = await this.#load(join(folder, NAME));
       if (found !== null) return found;
@@ -53,14 +59,11 @@ export class ConfigFinder {
     return null;
   }
 
-  async #load(path: string): Promise<FoundConfig | null> {
-    let found = this.#read.get(path);
-    if (found === undefined) {
+  #load(path: string): Promise<FoundConfig | null> {
+    return once(this.#read, path, async () => {
       const bytes = await readConfig(path, this.#context);
-      found = bytes === null ? null : { path, config: parseConfig(Buffer.from(bytes).toString(), path) };
-      this.#read.set(path, found);
-    }
-    return found;
+      return bytes === null ? null : { path, config: parseConfig(Buffer.from(bytes).toString(), path) };
+    });
   }
 
   /** The reference has never read that name, but people use it. */

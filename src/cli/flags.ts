@@ -29,7 +29,17 @@ const common: readonly Flag[] = [
     name: "in-place",
     short: "i",
     group: OUTPUT,
-    help: "write the result over the file; with many files all of them or none",
+    help: "write the result over the file; of many files, and all files of folders and patterns, all of them or none",
+  },
+  {
+    name: "all",
+    group: OUTPUT,
+    help: "with --in-place: all files that git tracks in this repository and that this is for",
+  },
+  {
+    name: "dry-run",
+    group: OUTPUT,
+    help: "with --in-place: print what would be done, one line a file, and write nothing",
   },
   { name: "output", short: "o", value: "FILE", group: OUTPUT, help: "write the result to FILE" },
   {

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { KeyleafError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { addLines, type TextChange } from "./text-change.ts";
@@ -22,6 +22,29 @@ export async function gitRoot({ host }: Context): Promise<string | null> {
     if (error instanceof KeyleafError) return null;
     throw error;
   }
+}
+
+/** The same for commands that need one. @throws `USAGE` */
+export async function requiredGitRoot(context: Context): Promise<string> {
+  const root = await gitRoot(context);
+  if (root !== null) return root;
+  throw new KeyleafError("USAGE", "this is no folder of a git repository, or git is not on PATH", {
+    hint: "run git init first",
+  });
+}
+
+/**
+ * Absolute paths of the plain files that git tracks in the repository of the working directory, whether they are there or
+ * not. Symbolic links and other repositories within are left out.
+ */
+export async function trackedFiles(context: Context): Promise<string[]> {
+  const root = await requiredGitRoot(context);
+  const { status, stdout } = await context.host.run(["git", "-C", root, "ls-files", "-z", "--stage"], {});
+  if (status !== 0) throw new KeyleafError("INPUT_UNREADABLE", `git ls-files failed with status ${status}`);
+  const rows = Buffer.from(stdout).toString().split("\0");
+  // Of a merge that is not done yet, a file has several rows.
+  const names = rows.flatMap((row) => /^100\d{3} [0-9a-f]+ \d\t(.+)$/s.exec(row)?.[1] ?? []);
+  return [...new Set(names)].map((name) => resolve(root, name));
 }
 
 /** The change to `.gitattributes`, `null` when it is as it should be. */

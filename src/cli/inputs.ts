@@ -37,53 +37,47 @@ export function destinationOf(operands: readonly string[], flags: Flags, context
     new KeyleafError("USAGE_CONFLICT", message, hint === undefined ? {} : { hint });
   if (flags.has("in-place")) {
     if (output !== undefined) throw conflict("--in-place and --output exclude each other");
-    if (operands.length === 0 || operands.some((name) => STANDARD_INPUT.has(name))) {
+    if (flags.has("all") && operands.length > 0) throw conflict("--all takes no files", "leave out one of the two");
+    if ((operands.length === 0 && !flags.has("all")) || operands.some((name) => STANDARD_INPUT.has(name))) {
       throw conflict("standard input cannot be written in place", "name a file, or leave out --in-place");
     }
+    return { kind: "in-place" };
   }
-  if (operands.length > 1 && flags.has("filename-override")) throw conflict("--filename-override is for one file");
-  if (flags.has("in-place")) return { kind: "in-place" };
+  for (const name of ["all", "dry-run"]) if (flags.has(name)) throw conflict(`--${name} needs --in-place`);
   if (output === undefined || STANDARD_OUTPUT.has(output)) return { kind: "stdout" };
   return { kind: "file", path: resolve(context.host.cwd, output) };
 }
 
 /**
- * Reads what is to be worked on: the files, each once, or standard input.
+ * Reads what goes to standard output or to another file: one file, or standard input.
  * @param hintFor - what to say about a file that does not exist
- * @throws `USAGE_NO_FILE`, `INPUT_MISSING`, `INPUT_UNREADABLE`; `USAGE_CONFLICT` for several files that are not written in
- * place, once it is clear that all of them are files.
+ * @throws `USAGE_NO_FILE`, `INPUT_MISSING`, `INPUT_UNREADABLE`; `USAGE_CONFLICT` for several files, once it is clear that
+ * all of them are files.
  */
-export async function readInputs(
+export async function readInput(
   operands: readonly string[],
   flags: Flags,
   context: Context,
   hintFor: (name: string) => string | null,
-): Promise<Input[]> {
+): Promise<Input> {
   const { cwd } = context.host;
   const override = flags.text("filename-override");
   const overridden = override === undefined ? null : resolve(cwd, override);
   const [only = null] = operands;
   if (only === null || (operands.length === 1 && STANDARD_INPUT.has(only))) {
     const source = await readStandardInput(only !== null || override !== undefined || flags.has("input-type"), context);
-    return [{ name: "standard input", path: null, knownAs: overridden, source }];
+    return { name: "standard input", path: null, knownAs: overridden, source };
   }
-  const inputs = new Map<string, Input>();
-  for (const name of operands) {
-    const path = resolve(cwd, name);
-    if (inputs.has(path)) continue;
-    inputs.set(path, {
-      name,
-      path,
-      knownAs: overridden ?? path,
-      source: await readNamed(name, path, context, hintFor),
-    });
-  }
-  if (operands.length > 1 && !flags.has("in-place")) {
+  const sources: Uint8Array[] = [];
+  for (const name of operands) sources.push(await readNamed(name, resolve(cwd, name), context, hintFor));
+  const [source, ...others] = sources;
+  if (source === undefined || others.length > 0) {
     throw new KeyleafError("USAGE_CONFLICT", "several files need --in-place", {
       hint: "one file at a time can go to standard output or --output",
     });
   }
-  return [...inputs.values()];
+  const path = resolve(cwd, only);
+  return { name: only, path, knownAs: overridden ?? path, source };
 }
 
 /** @param isMeant - standard input is certainly what the user wants read, even if it is empty or a terminal. */
@@ -111,6 +105,11 @@ async function readNamed(
   });
 }
 
+/** Whether something is sealed in a file: in every encrypted one the MAC is. A file that is not encrypted may speak of it. */
+export function holdsSealed({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
+  return Buffer.from(buffer, byteOffset, byteLength).includes("ENC[AES256_GCM,");
+}
+
 /** The format that a flag names. @throws `USAGE` for an unknown one */
 export function formatFlag(flags: Flags, name: "input-type" | "output-type"): FormatId | null {
   const word = flags.text(name);
@@ -132,11 +131,10 @@ export function numberFlag(flags: Flags, name: string): number | null {
   return Number(text);
 }
 
-/** The error with the file's name added, where it is about a file and has no name of its own. */
+/** The error with the file's name added, where it is about the file and does not name it yet. */
 export function aboutFile(error: unknown, name: string): unknown {
-  if (!(error instanceof KeyleafError) || error.details.file !== undefined || error.code.startsWith("USAGE")) {
-    return error;
-  }
+  if (!(error instanceof KeyleafError) || error.details.file !== undefined) return error;
+  if (error.code.startsWith("USAGE") || error.code === "OUTPUT_WRITE_FAILED") return error;
   return new KeyleafError(error.code, error.message, {
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     details: { ...error.details, file: name },

@@ -1,9 +1,19 @@
 import { randomFillSync } from "node:crypto";
-import { accessSync, constants, fstatSync, readFileSync, statSync, writeSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  type Dirent,
+  fstatSync,
+  readdirSync,
+  readFileSync,
+  type Stats,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { homedir, hostname } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
 import { KeyleafError } from "../errors.ts";
-import { type CliHost, ClosedPipe, type Streams } from "./context.ts";
+import { type CliHost, ClosedPipe, type FileKind, type Streams } from "./context.ts";
 import { isSystemError, systemReason } from "./system-error.ts";
 
 /** The outside world as Node has it. The one place of the program that knows the runtime. */
@@ -21,6 +31,12 @@ export function nodeHost(): CliHost {
       return workingDirectory();
     },
     readFile: async (path) => readIfThere(path),
+    stat: (path) => {
+      const stats = statSync(path, { throwIfNoEntry: false });
+      return stats === undefined ? null : { kind: kindOf(stats), bytes: stats.size };
+    },
+    list: (path) =>
+      readdirSync(path, { withFileTypes: true }).map((entry) => ({ name: entry.name, kind: kindOf(entry) })),
     run: (command, extraEnv) => runProgram(command, extraEnv),
     fillRandom: (bytes) => {
       randomFillSync(bytes);
@@ -55,6 +71,12 @@ function readIfThere(path: string): Uint8Array | null {
     if (isSystemError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR")) return null;
     throw error;
   }
+}
+
+function kindOf(entry: Stats | Dirent): FileKind {
+  if (entry.isFile()) return "file";
+  if (entry.isDirectory()) return "folder";
+  return entry.isSymbolicLink() ? "link" : "other";
 }
 
 async function runProgram(
@@ -132,6 +154,9 @@ export function nodeStreams(): Streams {
     stderr: {
       get isTerminal() {
         return process.stderr.isTTY === true;
+      },
+      get columns() {
+        return process.stderr.columns || 80;
       },
       write: (text) => {
         try {

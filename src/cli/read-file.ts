@@ -16,7 +16,20 @@ export async function readFileOr(
   try {
     return await host.readFile(path);
   } catch (error) {
-    if (!isSystemError(error)) throw error;
-    throw new KeyleafError(code, `cannot read it: ${systemReason(error)}`, { details: { file: name }, cause: error });
+    throw unreadable(code, name, error);
   }
+}
+
+/** What the system gives, or says in words. @param name - how messages call the file or folder */
+export function attemptReading<T>(code: ErrorCode, name: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw unreadable(code, name, error);
+  }
+}
+
+function unreadable(code: ErrorCode, name: string, error: unknown): unknown {
+  if (!isSystemError(error)) return error;
+  return new KeyleafError(code, `cannot read it: ${systemReason(error)}`, { details: { file: name }, cause: error });
 }

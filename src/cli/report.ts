@@ -17,12 +17,87 @@ export function warn(context: Context, text: string): void {
   line(context, "warning", text);
 }
 
+/**
+ * Says something about one file.
+ * @param shared - what can be said of several files at once; the same as `text` unless given
+ */
+export type Say = (style: "note" | "warning", text: string, shared?: string) => void;
+
+export interface Remark {
+  readonly style: "note" | "warning";
+  readonly text: string;
+  readonly shared: string | undefined;
+  /** The file; `null` where there is one only. */
+  readonly name: string | null;
+}
+
+/** Lines about single files; of more, those are put together that say the same. */
+const MOST_REMARKS = 10;
+
+/** Says everything there is to say about files, in few lines. */
+export function sayAll(context: Context, remarks: readonly Remark[]): void {
+  const groups = new Map<string, Remark[]>();
+  for (const [index, remark] of remarks.entries()) {
+    const id = remarks.length <= MOST_REMARKS ? `${index}` : `${remark.style} ${remark.shared ?? remark.text}`;
+    const group = groups.get(id);
+    if (group === undefined) groups.set(id, [remark]);
+    else group.push(remark);
+  }
+  const shown = [...groups.values()].slice(0, MOST_REMARKS);
+  for (const [first, ...others] of shown) {
+    if (first === undefined) continue;
+    const { style, name, text, shared = text } = first;
+    if (others.length > 0) line(context, style, `${name} and ${filesText(others.length, "more file")}: ${shared}`);
+    else line(context, style, name === null ? text : `${name}: ${text}`);
+  }
+  const more = remarks.length - shown.flat().length;
+  if (more > 0) line(context, "note", `and the like about ${filesText(more, "more file")}`);
+}
+
+/** `1,000 files`, `1 file` */
+export function filesText(count: number, what = "file"): string {
+  return `${counted(count)} ${what}${count === 1 ? "" : "s"}`;
+}
+
+/** A number as people read it: `1,000`. */
+export function counted(count: number): string {
+  return `${count}`.replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Several files of a run failed, or one of many. Nothing was written. */
+export class FilesFailed extends Error {
+  override readonly name = "FilesFailed";
+  /** At least one, in the order of the files. */
+  readonly errors: readonly KeyleafError[];
+  readonly total: number;
+  /** There may be more. */
+  readonly isStopped: boolean;
+
+  constructor(errors: readonly KeyleafError[], total: number, isStopped: boolean) {
+    super("files failed");
+    this.errors = errors;
+    this.total = total;
+    this.isStopped = isStopped;
+  }
+}
+
 /** What failed, each key that was tried with its reason, and what to try next. */
 export function reportError(context: Context, error: unknown): void {
-  if (!(error instanceof KeyleafError)) {
-    reportBug(context, error);
-    return;
+  if (error instanceof FilesFailed) reportFailures(context, error);
+  else if (error instanceof KeyleafError) reportFailure(context, error, error.hint);
+  else reportBug(context, error);
+}
+
+function reportFailures(context: Context, { errors, total, isStopped }: FilesFailed): void {
+  // What is to be tried next is mostly the same for all.
+  for (const [index, error] of errors.entries()) {
+    reportFailure(context, error, error.hint === errors[index + 1]?.hint ? undefined : error.hint);
   }
+  const failed = `${counted(errors.length)} of ${filesText(total)} failed`;
+  note(context, `nothing was written: ${failed}${isStopped ? ", and the rest was not looked at" : ""}`);
+}
+
+function reportFailure(context: Context, error: KeyleafError, hint: string | undefined): void {
   const { file, attempts = [] } = error.details;
   // Some messages begin with the file they are about.
   const isNamed = file === undefined || error.message.startsWith(file);
@@ -30,7 +105,7 @@ export function reportError(context: Context, error: unknown): void {
   for (const { provider, recipient, reason } of attempts) {
     context.streams.stderr.write(`  ${printable(`${provider} ${recipient}: ${reason}`)}\n`);
   }
-  if (error.hint !== undefined) line(context, "hint", error.hint);
+  if (hint !== undefined) line(context, "hint", hint);
 }
 
 /** A bug's message may quote what it was working on, so only its kind and its place are shown. */

@@ -5,7 +5,7 @@ import { asksForVersion, splitCommandLine } from "./command-line.ts";
 import { type Command, commands, decryptCommand } from "./commands/registry.ts";
 import { type CliHost, ClosedPipe, type Context, type Flags, type Program, type Streams } from "./context.ts";
 import { BUG_STATUS, CLOSED_PIPE_STATUS, exitStatus } from "./exit-status.ts";
-import { reportError } from "./report.ts";
+import { FilesFailed, reportError } from "./report.ts";
 
 const noFlags: Flags = { has: () => false, text: () => undefined };
 
@@ -34,7 +34,8 @@ export async function run(
   } catch (error) {
     if (error instanceof ClosedPipe) return CLOSED_PIPE_STATUS;
     reportError(context, error);
-    return error instanceof KeyleafError ? exitStatus(error.code, command?.name ?? null) : BUG_STATUS;
+    const first = error instanceof FilesFailed ? error.errors[0] : error;
+    return first instanceof KeyleafError ? exitStatus(first.code, command?.name ?? null) : BUG_STATUS;
   }
 }
 

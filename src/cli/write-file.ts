@@ -103,7 +103,9 @@ export class Staging {
     const temporary = attempt(path, () => writeTemporary(target, content, isPrivate ? 0o600 : 0o644));
     const written = attempt(path, () => readFileSync(temporary));
     if (!written.equals(content)) {
-      throw new KeyleafError("OUTPUT_VERIFY_FAILED", `${path}: what was read back is not what was written`);
+      throw new KeyleafError("OUTPUT_VERIFY_FAILED", "what was read back is not what was written", {
+        details: { file: path },
+      });
     }
     await write.verify?.(written);
     this.#staged.push({

@@ -1,3 +1,4 @@
+import type { Node } from "../document/document.ts";
 import { type KeyEntry, keyLists } from "../document/metadata.ts";
 import { type KeyAttempt, KeyleafError } from "../errors.ts";
 import type { Host } from "../host.ts";
@@ -59,11 +60,17 @@ async function wrapOne(dataKey: Uint8Array, provider: KeyProvider, recipient: un
 
 /**
  * Recovers the data key: each wrapped key in turn, local ones first, otherwise in file order, until one opens.
+ * @param run - What the run knows already. Absent: nothing, and nothing is kept.
+ * @returns a new array, to be overwritten by the caller.
  * @throws `KEY_UNAVAILABLE` with every key that was tried and its reason.
  *
  * Source: sops-format 8.2; sops-cli 13.
  */
-export async function unwrapDataKey(groups: readonly (readonly KeyEntry[])[], host: Host): Promise<Uint8Array> {
+export async function unwrapDataKey(
+  groups: readonly (readonly KeyEntry[])[],
+  host: Host,
+  run?: UnwrappedKeys,
+): Promise<Uint8Array> {
   const [group = [], ...others] = groups;
   if (others.length > 0) {
     throw new KeyleafError(
@@ -73,10 +80,54 @@ export async function unwrapDataKey(groups: readonly (readonly KeyEntry[])[], ho
   }
   const attempts: KeyAttempt[] = [];
   for (const entry of localFirst(group)) {
-    const dataKey = await unwrapOne(entry, host, attempts);
-    if (dataKey !== null) return dataKey;
+    const unwrapped = await (run === undefined ? unwrapOne(entry, host) : run.of(entry, host));
+    if (unwrapped instanceof Uint8Array) return run === undefined ? unwrapped : unwrapped.slice();
+    attempts.push(unwrapped);
   }
   throw new KeyleafError("KEY_UNAVAILABLE", "no key at hand opens this file", { details: { attempts } });
+}
+
+/**
+ * The wrapped keys that one run over many files has met, and what became of each: none is unwrapped twice, and none that
+ * does not open is tried twice, which with a service out of reach would take its time every time.
+ */
+export class UnwrappedKeys {
+  readonly #outcomes = new Map<string, Promise<Uint8Array | KeyAttempt>>();
+
+  /** The data key, which stays ours, or why there is none. Several callers may wait for one. */
+  of(entry: KeyEntry, host: Host): Promise<Uint8Array | KeyAttempt> {
+    const id = JSON.stringify([entry.list, content(entry.fields)]);
+    let outcome = this.#outcomes.get(id);
+    if (outcome === undefined) {
+      outcome = unwrapOne(entry, host);
+      this.#outcomes.set(id, outcome);
+    }
+    return outcome;
+  }
+
+  /** Overwrites all data keys. To be called at the end of the run, when nobody waits for one any more. */
+  async forget(): Promise<void> {
+    for (const outcome of await Promise.allSettled(this.#outcomes.values())) {
+      if (outcome.status === "fulfilled" && outcome.value instanceof Uint8Array) outcome.value.fill(0);
+    }
+    this.#outcomes.clear();
+  }
+}
+
+/** A tree without the places of its nodes. */
+function content(node: Node): unknown {
+  if (node.kind === "leaf") {
+    const { type, text } = node.scalar;
+    return [type, typeof text === "string" ? text : [...text]];
+  }
+  const members = node.kind === "list" ? node.elements : node.members;
+  return [
+    node.kind,
+    ...members.map((member) => {
+      if (member.kind === "item") return [member.key, content(member.value)];
+      return member.kind === "comment" ? [] : content(member);
+    }),
+  ];
 }
 
 function localFirst(entries: readonly KeyEntry[]): KeyEntry[] {
@@ -84,16 +135,15 @@ function localFirst(entries: readonly KeyEntry[]): KeyEntry[] {
   return [...entries.filter(isLocal), ...entries.filter((entry) => !isLocal(entry))];
 }
 
-async function unwrapOne(entry: KeyEntry, host: Host, attempts: KeyAttempt[]): Promise<Uint8Array | null> {
+async function unwrapOne(entry: KeyEntry, host: Host): Promise<Uint8Array | KeyAttempt> {
   const provider = providerByMetadata(entry.list);
   const typeName = knownKeyTypes.get(entry.list) ?? entry.list;
   if (provider === null) {
-    attempts.push({
+    return {
       provider: entry.list,
       recipient: typeName,
       reason: `${typeName} keys are not supported by this version`,
-    });
-    return null;
+    };
   }
   const key = { provider: provider.id, fields: entry.fields };
   const reasons: string[] = [];
@@ -105,10 +155,9 @@ async function unwrapOne(entry: KeyEntry, host: Host, attempts: KeyAttempt[]): P
     if (!(error instanceof KeyleafError)) throw error;
     reasons.push(error.message);
   }
-  attempts.push({
+  return {
     provider: provider.id,
     recipient: provider.identityOf(key),
     reason: reasons.join("; ") || "not for any key at hand",
-  });
-  return null;
+  };
 }

@@ -58,6 +58,7 @@ export async function runWith(setting: Setting, ...argv: string[]): Promise<Ran>
     },
     stderr: {
       isTerminal: setting.isTerminal === true,
+      columns: 80,
       write: (text) => {
         stderr += text;
       },

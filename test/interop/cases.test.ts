@@ -233,6 +233,7 @@ async function cli(args: readonly string[], example: Case, stdin?: Uint8Array): 
     stdout: { write: (data) => void out.push(Buffer.from(data)) },
     stderr: {
       isTerminal: false,
+      columns: 80,
       write: (text) => {
         stderr += text;
       },

@@ -1,60 +1,149 @@
 import type { Config } from "../../config.ts";
+import { UnwrappedKeys } from "../../crypto/data-key.ts";
 import { type DecryptOptions, decrypt } from "../../decrypt.ts";
 import { KeyleafError } from "../../errors.ts";
 import { detectFormat } from "../../formats/detect.ts";
 import type { FormatId } from "../../formats/format.ts";
+import { formatForFileName } from "../../formats/registry.ts";
 import type { Context, Flags } from "../context.ts";
 import type { ConfigFinder } from "../find-config.ts";
-import { aboutFile, destinationOf, formatFlag, type Input, readInputs } from "../inputs.ts";
-import { warn } from "../report.ts";
+import type { ListedFile } from "../find-files.ts";
+import { aboutFile, destinationOf, formatFlag, holdsSealed, type Input, readInput } from "../inputs.ts";
+import { readFileOr } from "../read-file.ts";
+import { type Say, warn } from "../report.ts";
+import type { Left, Rewriting } from "../rewrite-files.ts";
+
+/** Bytes that a text can have at most. */
+const MOST_BYTES = 0x1fffffe8;
 
 /** `enc decrypt`. Modules that only some calls need are loaded by those: this is the command that everything waits for. */
 export async function run(operands: readonly string[], flags: Flags, context: Context): Promise<void> {
   const destination = destinationOf(operands, flags, context);
   const extract = await extractOf(flags);
-  if (extract !== null && destination.kind === "in-place") {
-    throw new KeyleafError("USAGE_CONFLICT", "one value cannot take the place of the whole file", {
-      hint: "leave out --in-place, or use --output",
-    });
-  }
-  const given = { input: formatFlag(flags, "input-type"), output: formatFlag(flags, "output-type") };
-  const inputs = await readInputs(operands, flags, context, () => null);
-  // Made when something is printed anew, once for all files.
-  const finder: { configs?: ConfigFinder } = {};
-  const results: { input: Input; output: Uint8Array; notices: readonly string[] }[] = [];
-  for (const input of inputs) {
-    try {
-      const format = given.input ?? (await detectFormat(input.source, input.knownAs ?? ""));
-      const outputFormat = given.output ?? format;
-      const isPrintedAnew = extract !== null || outputFormat !== format;
-      const options: DecryptOptions = {
-        format,
-        outputFormat,
-        ignoreMac: flags.has("ignore-mac"),
-        ...(extract === null ? {} : { extract }),
-        ...(await printing(isPrintedAnew, input, outputFormat, flags, context, finder)),
-      };
-      results.push({ input, ...(await decrypt(input.source, options, context.host)) });
-    } catch (error) {
-      throw aboutFile(error, input.name);
+  if (destination.kind === "in-place") {
+    if (extract !== null) {
+      throw new KeyleafError("USAGE_CONFLICT", "one value cannot take the place of the whole file", {
+        hint: "leave out --in-place, or use --output",
+      });
     }
-  }
-  for (const { input, notices } of results) {
-    for (const notice of notices) warn(context, inputs.length > 1 ? `${input.name}: ${notice}` : notice);
-  }
-  if (destination.kind === "stdout") {
-    for (const { output } of results) context.streams.stdout.write(output);
+    await inPlace(operands, flags, context);
     return;
   }
-  const { writeFiles } = await import("../write-file.ts");
-  await writeFiles(
-    results.map(({ input, output }) => ({
-      path: destination.kind === "file" ? destination.path : (input.path ?? ""),
-      content: output,
-      isSecret: true,
-      ...(destination.kind === "in-place" ? { before: input.source } : {}),
-    })),
-  );
+  const decryption = new Decryption(flags, context, extract);
+  const input = await readInput(operands, flags, context, () => null);
+  let output: Uint8Array;
+  try {
+    ({ output } = await decryption.rewrite(input, (_, notice) => warn(context, notice)));
+  } catch (error) {
+    throw aboutFile(error, input.name);
+  }
+  if (destination.kind === "stdout") context.streams.stdout.write(output);
+  else {
+    const { writeFiles } = await import("../write-file.ts");
+    await writeFiles([{ path: destination.path, content: output, isSecret: true }]);
+  }
+}
+
+async function inPlace(operands: readonly string[], flags: Flags, context: Context): Promise<void> {
+  const { rewriteFiles } = await import("../rewrite-files.ts");
+  const unwrapped = new UnwrappedKeys();
+  try {
+    await rewriteFiles(
+      operands,
+      flags,
+      context,
+      (inside) => new Decryption(flags, inside, null, unwrapped),
+      () => null,
+    );
+  } finally {
+    await unwrapped.forget();
+  }
+}
+
+/** Decrypting with the flags of one command line. */
+class Decryption implements Rewriting {
+  readonly words = { verb: "decrypt", doing: "decrypting", done: "decrypted" };
+  readonly hint = "folders, patterns and --all stand for the files in them that are encrypted";
+
+  readonly #flags: Flags;
+  readonly #context: Context;
+  readonly #extract: readonly (string | number)[] | null;
+  readonly #unwrapped: UnwrappedKeys | undefined;
+  readonly #given: { readonly input: FormatId | null; readonly output: FormatId | null };
+  /** Made when something is printed anew, once for all files. */
+  #configs: ConfigFinder | null = null;
+
+  constructor(flags: Flags, context: Context, extract: readonly (string | number)[] | null, unwrapped?: UnwrappedKeys) {
+    this.#flags = flags;
+    this.#context = context;
+    this.#extract = extract;
+    this.#unwrapped = unwrapped;
+    this.#given = { input: formatFlag(flags, "input-type"), output: formatFlag(flags, "output-type") };
+  }
+
+  /** A first look, which most files of a folder full of other things do not get past. */
+  async covers({ name, path }: ListedFile): Promise<boolean> {
+    const { host } = this.#context;
+    // What is longer than a text can be has not been encrypted field by field.
+    if ((host.stat(path)?.bytes ?? 0) > MOST_BYTES) return false;
+    const source = await readFileOr("INPUT_UNREADABLE", path, name, host);
+    return source !== null && holdsSealed(source);
+  }
+
+  async check(input: Input): Promise<void> {
+    const { inspect } = await import("../../inspect.ts");
+    await inspect(input.source, { format: await this.#format(input) });
+  }
+
+  async rewrite(input: Input, say: Say): Promise<{ output: Uint8Array; isSecret: true }> {
+    const format = await this.#format(input);
+    const outputFormat = this.#given.output ?? format;
+    const isPrintedAnew = this.#extract !== null || outputFormat !== format;
+    const options: DecryptOptions = {
+      format,
+      outputFormat,
+      ignoreMac: this.#flags.has("ignore-mac"),
+      ...(this.#extract === null ? {} : { extract: this.#extract }),
+      ...(this.#unwrapped === undefined ? {} : { unwrapped: this.#unwrapped }),
+      ...(await this.#printing(isPrintedAnew, input, outputFormat)),
+    };
+    const { output, notices } = await decrypt(input.source, options, this.#context.host);
+    for (const notice of notices) say("warning", notice);
+    return { output, isSecret: true };
+  }
+
+  leaves({ code, message }: KeyleafError, { path }: Input): Left | null {
+    if (code === "INPUT_NOT_ENCRYPTED") return { as: "unmeant" };
+    // Text about encrypted files quotes them; a file with a telling name should be whole.
+    const isTold = path === null || formatForFileName(path).id !== "binary";
+    return code.startsWith("INPUT_") && !isTold
+      ? { as: "unmeant", warning: `stays as it is: it holds encrypted values, but ${message}` }
+      : null;
+  }
+
+  async #format({ source, knownAs }: Input): Promise<FormatId> {
+    return this.#given.input ?? (await detectFormat(source, knownAs ?? ""));
+  }
+
+  /** Decrypting needs no configuration; its indentation is used where something is printed anew, if it can be had. */
+  async #printing(
+    isPrintedAnew: boolean,
+    { knownAs }: Input,
+    format: FormatId,
+  ): Promise<Pick<DecryptOptions, "print">> {
+    const flags = this.#flags;
+    const isNamed = flags.text("config") !== undefined;
+    if (!isPrintedAnew && !isNamed) return {};
+    const { ConfigFinder: Finder, printOptions } = await import("../find-config.ts");
+    this.#configs ??= new Finder(flags, this.#context);
+    let config: Config | null = null;
+    try {
+      config = (await this.#configs.find(knownAs))?.config ?? null;
+    } catch (error) {
+      if (isNamed || !(error instanceof KeyleafError)) throw error;
+    }
+    return { print: printOptions(format, flags, config) };
+  }
 }
 
 async function extractOf(flags: Flags): Promise<readonly (string | number)[] | null> {
@@ -65,26 +154,4 @@ async function extractOf(flags: Flags): Promise<readonly (string | number)[] | n
   if (short === undefined && long === undefined) return null;
   const { parseBracketPath, parseDottedPath } = await import("../tree-path.ts");
   return short === undefined ? parseBracketPath(long ?? "") : parseDottedPath(short);
-}
-
-/** Decrypting needs no configuration; its indentation is used where something is printed anew, if it can be had. */
-async function printing(
-  isPrintedAnew: boolean,
-  input: Input,
-  format: FormatId,
-  flags: Flags,
-  context: Context,
-  finder: { configs?: ConfigFinder },
-): Promise<Pick<DecryptOptions, "print">> {
-  const isNamed = flags.text("config") !== undefined;
-  if (!isPrintedAnew && !isNamed) return {};
-  const { ConfigFinder: Finder, printOptions } = await import("../find-config.ts");
-  finder.configs ??= new Finder(flags, context);
-  let config: Config | null = null;
-  try {
-    config = (await finder.configs.find(input.knownAs))?.config ?? null;
-  } catch (error) {
-    if (isNamed || !(error instanceof KeyleafError)) throw error;
-  }
-  return { print: printOptions(format, flags, config) };
 }

@@ -1,20 +1,36 @@
+import { basename, resolve } from "node:path";
 import { type CreationRule, matchRule } from "../../config.ts";
+import { defaultIdentityFile } from "../../crypto/age/identity-sources.ts";
+import type { KeyGroup } from "../../crypto/data-key.ts";
 import { missingProviders, providers } from "../../crypto/keys/registry.ts";
 import { compilePattern } from "../../document/pattern.ts";
 import type { SelectionRule } from "../../document/selection.ts";
-import { type EncryptOptions, type EncryptResult, encrypt } from "../../encrypt.ts";
+import { type EncryptOptions, encrypt } from "../../encrypt.ts";
 import { KeyleafError } from "../../errors.ts";
 import { sniffFormat } from "../../formats/detect.ts";
 import type { FormatId } from "../../formats/format.ts";
 import { formatForFileName } from "../../formats/registry.ts";
+import { inspect } from "../../inspect.ts";
 import { nearest } from "../../nearest.ts";
 import { resolveKeyGroups } from "../../recipients.ts";
-import type { Context, Flags } from "../context.ts";
+import type { CliHost, Context, Flags } from "../context.ts";
 import { ConfigFinder, type FoundConfig, matchedPath, printOptions } from "../find-config.ts";
+import type { ListedFile } from "../find-files.ts";
 import { keyFlags, selectionFlags } from "../flags.ts";
-import { aboutFile, destinationOf, formatFlag, type Input, numberFlag, readInputs } from "../inputs.ts";
-import { note, warn } from "../report.ts";
-import { type FileWrite, writeFiles } from "../write-file.ts";
+import {
+  aboutFile,
+  type Destination,
+  destinationOf,
+  formatFlag,
+  holdsSealed,
+  type Input,
+  numberFlag,
+  readInput,
+} from "../inputs.ts";
+import { once } from "../once.ts";
+import { note, type Remark, type Say, sayAll } from "../report.ts";
+import type { Left, Rewriting } from "../rewrite-files.ts";
+import { writeFiles } from "../write-file.ts";
 import { commands } from "./registry.ts";
 
 /** Bytes up to which a result is decrypted and compared before it goes to standard output; files always are. */
@@ -26,41 +42,36 @@ const MOST_NAMED = 10;
 /** `enc encrypt`: everything is computed before anything is written. */
 export async function run(operands: readonly string[], flags: Flags, context: Context): Promise<void> {
   const destination = destinationOf(operands, flags, context);
-  const inputs = await readInputs(operands, flags, context, didYouMean);
-  const configs = new ConfigFinder(flags, context);
-  const writes: FileWrite[] = [];
-  const reports: (() => void)[] = [];
-  // Of many files, most have the same to say about their recipients.
-  const said = new Set<string>();
-  for (const input of inputs) {
-    try {
-      const options = await optionsFor(input, configs, flags, context, said);
-      const result = await encrypt(input.source, options, context.host);
-      reports.push(() => report(input, result, inputs.length > 1, context));
-      const verify = async (written: Uint8Array): Promise<void> => {
-        if ((await result.verify(written)) || options.outputFormat !== options.format) return;
-        warn(context, `${input.name}: decrypting will give the same values, but not the very same text`);
-      };
-      if (destination.kind === "stdout") {
-        // Another format was verified when it was made.
-        const isDue = options.outputFormat === options.format && input.source.length <= MOST_VERIFIED;
-        if (isDue) await verify(result.output);
-        context.streams.stdout.write(result.output);
-      } else {
-        writes.push({
-          path: destination.kind === "file" ? destination.path : (input.path ?? ""),
-          content: result.output,
-          isSecret: false,
-          ...(destination.kind === "in-place" ? { before: input.source } : {}),
-          verify,
-        });
-      }
-    } catch (error) {
-      throw aboutFile(error, input.name);
-    }
+  if (destination.kind === "in-place") {
+    const { rewriteFiles } = await import("../rewrite-files.ts");
+    await rewriteFiles(operands, flags, context, (inside) => new Encryption(flags, inside), didYouMean);
+    return;
   }
-  await writeFiles(writes);
-  for (const show of reports) show();
+  const input = await readInput(operands, flags, context, didYouMean);
+  const remarks: Remark[] = [];
+  const say: Say = (style, text) => remarks.push({ style, text, shared: undefined, name: null });
+  try {
+    await encryptOne(input, destination, new Encryption(flags, context), say, context);
+  } catch (error) {
+    throw aboutFile(error, input.name);
+  }
+  sayAll(context, remarks);
+}
+
+async function encryptOne(
+  input: Input,
+  destination: Exclude<Destination, { kind: "in-place" }>,
+  encryption: Encryption,
+  say: Say,
+  { streams }: Context,
+): Promise<void> {
+  const { output, isSecret, verify } = await encryption.rewrite(input, say);
+  if (destination.kind === "file") {
+    await writeFiles([{ path: destination.path, content: output, isSecret, verify }]);
+    return;
+  }
+  if (input.source.length <= MOST_VERIFIED) await verify(output);
+  streams.stdout.write(output);
 }
 
 /** A word that is no file may be a misspelt command. */
@@ -72,78 +83,160 @@ function didYouMean(name: string): string | null {
   return command === null ? null : `if a command was meant: enc ${command}`;
 }
 
-async function optionsFor(
-  input: Input,
-  configs: ConfigFinder,
-  flags: Flags,
-  context: Context,
-  said: Set<string>,
-): Promise<EncryptOptions> {
-  const format = await inputFormat(input, flags, context);
-  const outputFormat = formatFlag(flags, "output-type") ?? format;
-  const found = await configs.find(input.knownAs);
-  const rule = await ruleFor(input, found, flags, context);
-  const selection = selectionOf(flags) ?? rule?.selection ?? null;
-  const isMacOnlyEncrypted = flags.has("mac-only-encrypted") || rule?.macOnlyEncrypted === true;
-  if (format === "binary") warnOfSelection(flags, context);
-  const { keyGroups, notices } = await resolveKeyGroups(
-    {
-      flags: new Map(keyFlags.map(({ name }) => [name, flags.text(name) ?? ""])),
-      rule,
-      awsProfile: flags.text("aws-profile") ?? "",
-      encryptionContext: encryptionContext(flags),
-    },
-    context.host,
-  );
-  for (const notice of notices) if (!said.has(notice)) note(context, notice);
-  for (const notice of notices) said.add(notice);
-  return {
-    format,
-    outputFormat,
-    keyGroups,
-    shamirThreshold: numberFlag(flags, "shamir-secret-sharing-threshold") || (rule?.shamirThreshold ?? 0),
-    ...(selection === null ? {} : { selection }),
-    macOnlyEncrypted: isMacOnlyEncrypted,
-    print: printOptions(outputFormat, flags, found?.config ?? null),
-  };
-}
+/** Encrypting with the flags of one command line: what files have in common is found out once. */
+class Encryption implements Rewriting {
+  readonly words = { verb: "encrypt", doing: "encrypting", done: "encrypted" };
+  readonly hint =
+    "folders and patterns stand for the files that a rule with path_regex in .sops.yaml names, where there is none for " +
+    "YAML, JSON, .env, INI and TOML files by name; --all for the former only";
 
-/** By flag, by name, and where neither tells, by content; that is said. */
-async function inputFormat(input: Input, flags: Flags, context: Context): Promise<FormatId> {
-  const given = formatFlag(flags, "input-type");
-  if (given !== null) return given;
-  const named = input.knownAs === null ? null : formatForFileName(input.knownAs).id;
-  if (named !== null && named !== "binary") return named;
-  const sniffed = await sniffFormat(input.source);
-  if (sniffed === null && named === null) {
-    throw new KeyleafError("USAGE_CONFLICT", "neither name nor content of standard input tells its format", {
-      hint: "give --filename-override NAME or --type FORMAT",
-    });
+  readonly #flags: Flags;
+  readonly #context: Context;
+  readonly #configs: ConfigFinder;
+  readonly #keyGroups = new Map<CreationRule | null, Promise<readonly KeyGroup[]>>();
+  readonly #selection: SelectionRule | null;
+
+  constructor(flags: Flags, context: Context) {
+    this.#flags = flags;
+    this.#context = context;
+    this.#configs = new ConfigFinder(flags, context);
+    this.#selection = selectionOf(flags);
   }
-  note(
-    context,
-    `${input.name} is taken as ${sniffed === null ? "binary" : `${sniffed} by its content`}; --type decides`,
-  );
-  return sniffed ?? "binary";
+
+  /**
+   * A rule with `path_regex` says which files are secret. One without, or none at all, only says who can read, so that a
+   * folder then stands for the files whose names tell a format that is encrypted value by value, and `--all` for none:
+   * what git tracks is mostly no secret, and `package.json` has such a name as well.
+   */
+  async covers({ path }: ListedFile): Promise<boolean> {
+    if (isNeverMeant(path, this.#context.host)) return false;
+    const found = await this.#configs.find(path);
+    if (found !== null && found.config.creationRules !== null) {
+      const rule = await ruleOrNull(found, path);
+      if (rule === null) return false;
+      if (rule.pathRegex !== null) return true;
+    }
+    return !this.#flags.has("all") && formatForFileName(path).id !== "binary";
+  }
+
+  async check(input: Input): Promise<void> {
+    const format = await this.#format(input, () => {});
+    await this.#rule(input, await this.#configs.find(input.knownAs));
+    try {
+      await inspect(input.source, { format });
+    } catch (error) {
+      if (error instanceof KeyleafError && error.code === "INPUT_NOT_ENCRYPTED") return;
+      throw error instanceof KeyleafError && error.code === "INPUT_METADATA" ? alreadyEncrypted() : error;
+    }
+    throw alreadyEncrypted();
+  }
+
+  async rewrite(
+    input: Input,
+    say: Say,
+  ): Promise<{ output: Uint8Array; isSecret: false; verify: (written: Uint8Array) => Promise<void> }> {
+    const options = await this.#options(input, say);
+    const { output, sealed, clear, notices, verify } = await encrypt(input.source, options, this.#context.host);
+    for (const notice of notices) say("note", notice);
+    sayClear(sealed, clear, say);
+    return {
+      output,
+      isSecret: false,
+      verify: async (written) => {
+        if ((await verify(written)) || options.outputFormat !== options.format) return;
+        say("warning", "decrypting will give the same values, but not the very same text");
+      },
+    };
+  }
+
+  leaves({ code, message }: KeyleafError, { source }: Input): Left | null {
+    // A plain file may use the reserved name, and would stay clear.
+    if (code === "INPUT_ALREADY_ENCRYPTED") return holdsSealed(source) ? { as: "done" } : null;
+    const isIdle = code === "INPUT_NOTHING_TO_ENCRYPT" || code === "INPUT_EMPTY";
+    return isIdle ? { as: "clear", warning: `stays as it is: ${message}` } : null;
+  }
+
+  async #options(input: Input, say: Say): Promise<EncryptOptions> {
+    const flags = this.#flags;
+    const format = await this.#format(input, say);
+    const outputFormat = formatFlag(flags, "output-type") ?? format;
+    const found = await this.#configs.find(input.knownAs);
+    const rule = await this.#rule(input, found);
+    const selection = this.#selection ?? rule?.selection ?? null;
+    if (format === "binary") sayOfSelection(flags, say);
+    return {
+      format,
+      outputFormat,
+      keyGroups: await once(this.#keyGroups, rule, () => this.#recipients(rule)),
+      shamirThreshold: numberFlag(flags, "shamir-secret-sharing-threshold") || (rule?.shamirThreshold ?? 0),
+      ...(selection === null ? {} : { selection }),
+      macOnlyEncrypted: flags.has("mac-only-encrypted") || rule?.macOnlyEncrypted === true,
+      print: printOptions(outputFormat, flags, found?.config ?? null),
+    };
+  }
+
+  async #recipients(rule: CreationRule | null): Promise<readonly KeyGroup[]> {
+    const flags = this.#flags;
+    const { keyGroups, notices } = await resolveKeyGroups(
+      {
+        flags: new Map(keyFlags.map(({ name }) => [name, flags.text(name) ?? ""])),
+        rule,
+        awsProfile: flags.text("aws-profile") ?? "",
+        encryptionContext: encryptionContext(flags),
+      },
+      this.#context.host,
+    );
+    for (const notice of notices) note(this.#context, notice);
+    return keyGroups;
+  }
+
+  /** By flag, by name, and where neither tells, by content; that is said. */
+  async #format({ knownAs, source }: Input, say: Say): Promise<FormatId> {
+    const given = formatFlag(this.#flags, "input-type");
+    if (given !== null) return given;
+    const named = knownAs === null ? null : formatForFileName(knownAs).id;
+    if (named !== null && named !== "binary") return named;
+    const sniffed = await sniffFormat(source);
+    if (sniffed === null && named === null) {
+      throw new KeyleafError("USAGE_CONFLICT", "neither name nor content of standard input tells its format", {
+        hint: "give --filename-override NAME or --type FORMAT",
+      });
+    }
+    say("note", `taken as ${sniffed === null ? "binary" : `${sniffed} by its content`}; --type decides`);
+    return sniffed ?? "binary";
+  }
+
+  /**
+   * The creation rule for the input. None is needed where flags or the environment say who the recipients are; the
+   * reference insists on one whenever there is a configuration.
+   */
+  async #rule({ knownAs }: Input, found: FoundConfig | null): Promise<CreationRule | null> {
+    if (found === null || found.config.creationRules === null) return null;
+    return namesRecipients(this.#flags, this.#context.host.env) ? ruleOrNull(found, knownAs) : ruleFor(found, knownAs);
+  }
 }
 
-/**
- * The creation rule for the input. None is needed where flags or the environment say who the recipients are; the
- * reference insists on one whenever there is a configuration.
- */
-async function ruleFor(
-  input: Input,
-  found: FoundConfig | null,
-  flags: Flags,
-  { host }: Context,
-): Promise<CreationRule | null> {
-  if (found === null || found.config.creationRules === null) return null;
-  const path = input.knownAs === null ? "" : matchedPath(found.path, input.knownAs);
+/** What a directory holds beside secrets: how encryption and git are set up, our own leftovers, and the key to it all. */
+function isNeverMeant(path: string, host: CliHost): boolean {
+  if (/^(\.sops\.ya?ml|\.git.*|\.keyleaf-.*\.tmp)$/.test(basename(path))) return true;
+  const { SOPS_AGE_KEY_FILE: named = "" } = host.env;
+  return path === defaultIdentityFile(host) || (named !== "" && path === resolve(host.cwd, named));
+}
+
+function alreadyEncrypted(): KeyleafError {
+  return new KeyleafError("INPUT_ALREADY_ENCRYPTED", "the file already has sops metadata");
+}
+
+/** @throws `CONFIG_NO_RULE` */
+function ruleFor(found: FoundConfig, path: string | null): Promise<CreationRule> {
+  return matchRule(found.config, path === null ? "" : matchedPath(found.path, path), compilePattern);
+}
+
+async function ruleOrNull(found: FoundConfig, path: string | null): Promise<CreationRule | null> {
   try {
-    return await matchRule(found.config, path, compilePattern);
+    return await ruleFor(found, path);
   } catch (error) {
-    if (error instanceof KeyleafError && error.code === "CONFIG_NO_RULE" && namesRecipients(flags, host.env))
-      return null;
+    if (error instanceof KeyleafError && error.code === "CONFIG_NO_RULE") return null;
     throw error;
   }
 }
@@ -171,10 +264,10 @@ function givenSelections(flags: Flags): typeof selectionFlags {
   return selectionFlags.filter(({ name }) => (flags.text(name) ?? "") !== "");
 }
 
-function warnOfSelection(flags: Flags, context: Context): void {
+function sayOfSelection(flags: Flags, say: Say): void {
   const given = givenSelections(flags).map(({ name }) => name);
   if (flags.has("mac-only-encrypted")) given.push("mac-only-encrypted");
-  for (const name of given) warn(context, `--${name} has no effect: a binary file is encrypted as a whole`);
+  for (const name of given) say("warning", `--${name} has no effect: a binary file is encrypted as a whole`);
 }
 
 /**
@@ -197,14 +290,13 @@ function encryptionContext(flags: Flags): ReadonlyMap<string, string> {
   return pairs;
 }
 
-/** Says what stays clear, if anything does. */
-function report(input: Input, { sealed, clear, notices }: EncryptResult, isOneOfMany: boolean, context: Context): void {
-  const prefix = isOneOfMany ? `${input.name}: ` : "";
-  for (const notice of notices) note(context, `${prefix}${notice}`);
+/** Says what stays clear, if anything does. Many files of one kind have that in common. */
+function sayClear(sealed: number, clear: readonly string[], say: Say): void {
   if (clear.length === 0) return;
   // The elements of a list have one path.
   const paths = [...new Set(clear)];
   const named = paths.slice(0, MOST_NAMED).join(", ");
   const more = paths.length > MOST_NAMED ? ` and ${paths.length - MOST_NAMED} more` : "";
-  note(context, `${prefix}${sealed} encrypted, ${clear.length} left clear: ${named}${more}`);
+  const left = `${clear.length} left clear: ${named}${more}`;
+  say("note", `${sealed} encrypted, ${left}`, left);
 }

@@ -1,17 +1,11 @@
-import { KeyleafError } from "../../errors.ts";
 import type { Context, Flags } from "../context.ts";
-import { attributesChange, configureDriver, gitRoot } from "../git.ts";
+import { attributesChange, configureDriver, requiredGitRoot } from "../git.ts";
 import { note } from "../report.ts";
 import { applyChanges } from "../text-change.ts";
 
 /** `enc git setup` */
 export async function run(_operands: readonly string[], _flags: Flags, context: Context): Promise<void> {
-  const root = await gitRoot(context);
-  if (root === null) {
-    throw new KeyleafError("USAGE", "this is no folder of a git repository, or git is not on PATH", {
-      hint: "run git init first",
-    });
-  }
+  const root = await requiredGitRoot(context);
   const change = await attributesChange(root, context);
   if (change !== null) {
     note(context, `changed ${change.path}`);

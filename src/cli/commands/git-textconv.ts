@@ -3,6 +3,7 @@ import { decrypt } from "../../decrypt.ts";
 import { KeyleafError } from "../../errors.ts";
 import { detectFormat } from "../../formats/detect.ts";
 import type { Context, Flags } from "../context.ts";
+import { holdsSealed } from "../inputs.ts";
 import { readFileOr } from "../read-file.ts";
 
 /**
@@ -18,8 +19,8 @@ export async function run([name = ""]: readonly string[], _flags: Flags, context
     streams.stdout.write(output);
   } catch (error) {
     if (!(error instanceof KeyleafError) || error.code === "OUTPUT_WRITE_FAILED") throw error;
-    const isEncrypted = Buffer.from(source).includes("ENC[AES256_GCM,");
-    if (isEncrypted && error.code !== "INPUT_NOT_ENCRYPTED") streams.stdout.write(`# keyleaf: ${reason(error)}\n`);
+    if (holdsSealed(source) && error.code !== "INPUT_NOT_ENCRYPTED")
+      streams.stdout.write(`# keyleaf: ${reason(error)}\n`);
     streams.stdout.write(source);
   }
 }

@@ -1,0 +1,231 @@
+import { resolve } from "node:path";
+import { KeyleafError } from "../errors.ts";
+import type { Context, Flags } from "./context.ts";
+import { type ListedFile, listFiles } from "./find-files.ts";
+import { inParallel } from "./in-parallel.ts";
+import { aboutFile, type Input } from "./inputs.ts";
+import { Progress } from "./progress.ts";
+import { readFileOr } from "./read-file.ts";
+import { counted, FilesFailed, filesText, note, printable, type Say, sayAll } from "./report.ts";
+import { Staging } from "./write-file.ts";
+
+/** What `--in-place` does: any number of files are worked on, and in the end all of them are changed or none. */
+
+/** What a command does to files. */
+export interface Rewriting {
+  readonly words: { readonly verb: string; readonly doing: string; readonly done: string };
+  /** What to say when there is nothing among what folders, patterns and `--all` stand for. */
+  readonly hint: string;
+  /** Whether a file is one to work on that is not named itself but in a folder, or the like. */
+  covers(file: ListedFile): Promise<boolean>;
+  /** What `rewrite` throws about the file, as far as that can be told without a key. */
+  check(input: Input): Promise<void>;
+  /** @param say - for what the user should know about the file once all are written */
+  rewrite(input: Input, say: Say): Promise<Rewritten>;
+  /** Whether the failure only means that there is nothing to do for a file that is not named itself; `null`: no. */
+  leaves(error: KeyleafError, input: Input): Left | null;
+}
+
+export interface Rewritten {
+  readonly output: Uint8Array;
+  /** Plaintext. */
+  readonly isSecret: boolean;
+  readonly verify?: (written: Uint8Array) => Promise<void>;
+}
+
+/** Why nothing is done for a file. */
+export interface Left {
+  /** It is as the command would make it; it stays clear; it was never meant. */
+  readonly as: "done" | "clear" | "unmeant";
+  readonly warning?: string;
+}
+
+/** Files that are worked on at a time, so that waiting for a key service is done for several at once. */
+const AT_A_TIME = 8;
+
+/** Files that fail before the run stops looking for more. */
+const MOST_FAILURES = 10;
+
+/** How long the run computes before it looks whether a signal has come. */
+const LONGEST_BREATH_MS = 20;
+
+/** Codes whose errors say nothing about the other files of a run. */
+const ABOUT_ONE_FILE =
+  /^(INPUT|INTEGRITY)_|^(CONFIG_NO_RULE|KEY_UNAVAILABLE|OUTPUT_UNREPRESENTABLE|OUTPUT_VERIFY_FAILED)$/;
+
+/**
+ * Works on all files that operands and `--all` stand for. Each result is staged when it is made, so that no more than a
+ * few are held in memory.
+ * @param rewritingIn - what to do; all it prints goes through the context that it is given.
+ * @param hintFor - what to say about a file that does not exist
+ * @throws {@link FilesFailed}, or the failure of the only file; every file is as it was then.
+ */
+export async function rewriteFiles(
+  operands: readonly string[],
+  flags: Flags,
+  context: Context,
+  rewritingIn: (context: Context) => Rewriting,
+  hintFor: (name: string) => string | null,
+): Promise<void> {
+  const progress = new Progress(context);
+  const staging = new Staging();
+  try {
+    const listed = await listFiles(operands, flags, context, hintFor);
+    const [only] = listed;
+    const isOne = listed.length === 1 && only?.isNamed === true;
+    if (!isOne && flags.has("filename-override")) {
+      throw new KeyleafError("USAGE_CONFLICT", "--filename-override is for one file");
+    }
+    await new Run(flags, progress, staging, rewritingIn(progress.context), isOne).all(listed);
+  } finally {
+    staging.end();
+    progress.end();
+  }
+}
+
+type Outcome = { readonly file: ListedFile; readonly left: Left | null };
+
+class Run {
+  readonly #context: Context;
+  readonly #progress: Progress;
+  readonly #staging: Staging;
+  readonly #rewriting: Rewriting;
+  /** One file that is named: everything is about it. */
+  readonly #isOne: boolean;
+  readonly #isDry: boolean;
+  readonly #override: string | null;
+  readonly #outcomes: Outcome[] = [];
+  readonly #failures: { readonly index: number; readonly error: KeyleafError }[] = [];
+  readonly #remarks: { readonly index: number; readonly say: Parameters<Say>; readonly name: string }[] = [];
+  #isStopped = false;
+  #breathAt = Date.now();
+
+  constructor(flags: Flags, progress: Progress, staging: Staging, rewriting: Rewriting, isOne: boolean) {
+    this.#context = progress.context;
+    this.#progress = progress;
+    this.#staging = staging;
+    this.#rewriting = rewriting;
+    this.#isOne = isOne;
+    this.#isDry = flags.has("dry-run");
+    const override = flags.text("filename-override");
+    this.#override = override === undefined ? null : resolve(this.#context.host.cwd, override);
+  }
+
+  async all(listed: readonly ListedFile[]): Promise<void> {
+    const { words } = this.#rewriting;
+    const files = await this.#covered(listed);
+    await this.#each(files, words.doing, (file, index) => this.#one(file, index));
+    this.#throwFailures(files);
+    if (this.#isDry) this.#showPlan();
+    else await this.#staging.commit();
+    this.#progress.clear();
+    this.#say();
+  }
+
+  async #covered(listed: readonly ListedFile[]): Promise<ListedFile[]> {
+    const isCovered: boolean[] = [];
+    await this.#each(listed, "looking at", async (file, index) => {
+      isCovered[index] = file.isNamed || (await this.#rewriting.covers(file));
+    });
+    this.#throwFailures(listed);
+    return listed.filter((_, index) => isCovered[index]);
+  }
+
+  /** Failures are kept, and the others go on as long as that makes sense. */
+  async #each(
+    files: readonly ListedFile[],
+    doing: string,
+    work: (file: ListedFile, index: number) => Promise<void>,
+  ): Promise<void> {
+    let done = 0;
+    await inParallel(files, AT_A_TIME, async (file, index) => {
+      await this.#breathe();
+      if (this.#isStopped) return;
+      this.#progress.at(doing, done, files.length, file.name);
+      try {
+        await work(file, index);
+      } catch (error) {
+        if (!(error instanceof KeyleafError)) throw error;
+        this.#failures.push({ index, error });
+        this.#isStopped = this.#failures.length === MOST_FAILURES || !ABOUT_ONE_FILE.test(error.code);
+      }
+      done++;
+    });
+  }
+
+  /** Signals are only seen in between, and timers only fire there. */
+  async #breathe(): Promise<void> {
+    if (Date.now() - this.#breathAt < LONGEST_BREATH_MS) return;
+    await new Promise((resume) => setImmediate(resume));
+    this.#breathAt = Date.now();
+  }
+
+  async #one(file: ListedFile, index: number): Promise<void> {
+    const { name, path } = file;
+    const source = await readFileOr("INPUT_UNREADABLE", path, name, this.#context.host);
+    if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file any more", { details: { file: name } });
+    const input: Input = { name, path, knownAs: this.#override ?? path, source };
+    let left: Left | null = null;
+    try {
+      if (this.#isDry) await this.#rewriting.check(input);
+      else await this.#rewrite(input, path, (...say) => this.#remarks.push({ index, say, name }));
+    } catch (error) {
+      left = !file.isNamed && error instanceof KeyleafError ? this.#rewriting.leaves(error, input) : null;
+      if (left === null) throw aboutFile(error, name);
+      if (left.warning !== undefined) this.#remarks.push({ index, say: ["warning", left.warning], name });
+    }
+    this.#outcomes[index] = { file, left };
+  }
+
+  async #rewrite(input: Input, path: string, say: Say): Promise<void> {
+    const { output, isSecret, verify } = await this.#rewriting.rewrite(input, say);
+    // When one has failed, the others are only looked at.
+    if (this.#failures.length > 0) return;
+    const before = input.source;
+    await this.#staging.add({ path, content: output, isSecret, before, ...(verify === undefined ? {} : { verify }) });
+  }
+
+  #throwFailures(files: readonly ListedFile[]): void {
+    const errors = this.#failures.toSorted((a, b) => a.index - b.index).map(({ error }) => error);
+    const [first] = errors;
+    if (first === undefined) return;
+    throw this.#isOne ? first : new FilesFailed(errors, files.length, this.#isStopped);
+  }
+
+  #showPlan(): void {
+    const { verb } = this.#rewriting.words;
+    const names = this.#outcomes.filter(({ left }) => left === null).map(({ file }) => file.name);
+    for (const name of names) this.#context.streams.stdout.write(`${verb} ${printable(name)}\n`);
+  }
+
+  #say(): void {
+    const context = this.#context;
+    const { done } = this.#rewriting.words;
+    const remarks = this.#remarks.toSorted((a, b) => a.index - b.index);
+    sayAll(
+      context,
+      remarks.map(({ say: [style, text, shared], name }) => ({ style, text, shared, name: this.#isOne ? null : name })),
+    );
+    const countOf = (as: Left["as"] | null): number =>
+      this.#outcomes.filter(({ left }) => (left?.as ?? null) === as).length;
+    const [rewritten, already, clear] = [countOf(null), countOf("done"), countOf("clear")];
+    if (rewritten + already === 0) throw this.#nothing(clear);
+    if (this.#isOne && !this.#isDry) return;
+    if (rewritten === 0) {
+      note(context, `nothing to do: ${filesText(already)} ${already === 1 ? "is" : "are"} ${done} already`);
+      return;
+    }
+    const be = (count: number): string => (this.#isDry ? (count === 1 ? "is" : "are") : count === 1 ? "was" : "were");
+    const parts = [`${filesText(rewritten)} ${this.#isDry ? `would be ${done}` : done}`];
+    if (already > 0) parts.push(`${counted(already)} already ${be(already)}`);
+    if (clear > 0) parts.push(`${counted(clear)} ${this.#isDry ? "would stay" : "stayed"} clear`);
+    note(context, `${parts.join(", ")}${this.#isDry ? "; nothing was written" : ""}`);
+  }
+
+  #nothing(clear: number): KeyleafError {
+    const { verb, done } = this.#rewriting.words;
+    if (clear > 0)
+      return new KeyleafError("INPUT_NOTHING_TO_ENCRYPT", `nothing ${this.#isDry ? "would be" : "was"} ${done}`);
+    return new KeyleafError("USAGE_NO_FILE", `there is no file to ${verb}`, { hint: this.#rewriting.hint });
+  }
+}
