@@ -25,6 +25,7 @@ export class ConfigFinder {
   readonly #explicit: string | null;
   readonly #read = new Map<string, Promise<FoundConfig | null>>();
   readonly #byFolder = new Map<string | null, Promise<FoundConfig | null>>();
+  readonly #looked = new Map<string, Promise<void>>();
   #hasWarned = false;
 
   constructor(flags: Flags, context: Context) {
@@ -54,7 +55,7 @@ export class ConfigFinder {
     for (const folder of folders) {
       const found = await this.#load(join(folder, NAME));
       if (found !== null) return found;
-      await this.#warnOfYml(folder);
+      await once(this.#looked, folder, () => this.#warnOfYml(folder));
     }
     return null;
   }

@@ -30,10 +30,10 @@ export function nodeHost(): CliHost {
     get cwd() {
       return workingDirectory();
     },
-    readFile: async (path) => readIfThere(path),
+    readFile: async (path) => ifThere(() => readFileSync(path)),
     stat: (path) => {
-      const stats = statSync(path, { throwIfNoEntry: false });
-      return stats === undefined ? null : { kind: kindOf(stats), bytes: stats.size };
+      const stats = ifThere(() => statSync(path));
+      return stats === null ? null : { kind: kindOf(stats), bytes: stats.size };
     },
     list: (path) =>
       readdirSync(path, { withFileTypes: true }).map((entry) => ({ name: entry.name, kind: kindOf(entry) })),
@@ -64,9 +64,9 @@ function homeDirectory(): string | null {
   }
 }
 
-function readIfThere(path: string): Uint8Array | null {
+function ifThere<T>(look: () => T): T | null {
   try {
-    return readFileSync(path);
+    return look();
   } catch (error) {
     if (isSystemError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR")) return null;
     throw error;

@@ -146,6 +146,8 @@ class Run {
         await work(file, index);
       } catch (error) {
         if (!(error instanceof KeyleafError)) throw error;
+        // Those that had begun already have the same to say.
+        if (this.#isStopped) return;
         this.#failures.push({ index, error });
         this.#isStopped = this.#failures.length === MOST_FAILURES || !ABOUT_ONE_FILE.test(error.code);
       }
