@@ -1,5 +1,6 @@
-import { describe, expect, test } from "vitest";
-import { DATA_KEY_BYTES, makeDataKey, unwrapDataKey, wrapDataKey } from "../../src/crypto/data-key.ts";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { DATA_KEY_BYTES, makeDataKey, UnwrappedKeys, unwrapDataKey, wrapDataKey } from "../../src/crypto/data-key.ts";
+import { age } from "../../src/crypto/keys/age.ts";
 import type { KeyProvider } from "../../src/crypto/keys/provider.ts";
 import { leaf, mapping } from "../../src/document/document.ts";
 import { fieldText, type KeyEntry, keyLists } from "../../src/document/metadata.ts";
@@ -126,5 +127,62 @@ describe("unwrapping", () => {
     const groups = [await wrapped(RECIPIENT_A), await wrapped(RECIPIENT_B)];
     const host = fakeHost({ env: { SOPS_AGE_KEY: IDENTITY_B } });
     expect((await failure(() => unwrapDataKey(groups, host))).code).toBe("KEY_UNAVAILABLE");
+  });
+});
+
+describe("a run over many files", () => {
+  /** Every unwrapping that is really done. */
+  function spy() {
+    const unwrap = vi.spyOn(age, "unwrap");
+    onTestFinished(() => unwrap.mockRestore());
+    return unwrap;
+  }
+
+  test("unwraps each wrapped key once, also when several ask at the same time", async () => {
+    const unwrap = spy();
+    const run = new UnwrappedKeys();
+    const [first, second] = [await wrapped(RECIPIENT_A), await wrapped(RECIPIENT_A)];
+    // Other places in the file do not make it another key.
+    const copy = first.map(({ list, fields }): KeyEntry => ({ list, fields: structuredClone(fields) }));
+    const asked = [first, copy, second, first, second].map((entries) => unwrapDataKey([entries], hostA, run));
+    for (const dataKey of await Promise.all(asked)) expect(dataKey).toEqual(VECTOR_DATA_KEY);
+    expect(unwrap).toHaveBeenCalledTimes(2);
+  });
+
+  test("tries none twice that does not open, and gives the same reason", async () => {
+    const unwrap = spy();
+    const run = new UnwrappedKeys();
+    const entries = [...(await wrapped(RECIPIENT_B)), kms];
+    const errors = [1, 2, 3].map(() => failure(() => unwrapDataKey([entries], hostA, run)));
+    const [one, ...others] = await Promise.all(errors);
+    expect(one?.details.attempts).toHaveLength(2);
+    for (const { code, details } of others) expect([code, details]).toEqual([one?.code, one?.details]);
+    expect(unwrap).toHaveBeenCalledTimes(1);
+  });
+
+  test("tells keys apart by every field", async () => {
+    const unwrap = spy();
+    const run = new UnwrappedKeys();
+    const [entry] = await wrapped(RECIPIENT_A);
+    const fields = entry?.fields ?? mapping([]);
+    const other: KeyEntry = { list: "age", fields: { ...fields, members: [...fields.members].reverse() } };
+    const more: KeyEntry = { list: "age", fields: { ...fields, members: [...fields.members, ...kms.fields.members] } };
+    for (const key of [entry as KeyEntry, other, more]) await unwrapDataKey([[key]], hostA, run);
+    expect(unwrap).toHaveBeenCalledTimes(3);
+  });
+
+  test("hands out copies, and overwrites its own at the end", async () => {
+    const unwrap = spy();
+    const run = new UnwrappedKeys();
+    const entries = await wrapped(RECIPIENT_A);
+    const given = await unwrapDataKey([entries], hostA, run);
+    given.fill(0);
+    expect(await unwrapDataKey([entries], hostA, run)).toEqual(VECTOR_DATA_KEY);
+    const kept = (await unwrap.mock.results[0]?.value) as Uint8Array;
+    expect(kept).toEqual(VECTOR_DATA_KEY);
+    await run.forget();
+    expect(kept).toEqual(new Uint8Array(DATA_KEY_BYTES));
+    await unwrapDataKey([entries], hostA, run);
+    expect(unwrap).toHaveBeenCalledTimes(2);
   });
 });

@@ -1,12 +1,47 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
 import { type Ran, runWith, temporaryFolder } from "../cli/fake.ts";
 import { type Moto, startMoto } from "../support/moto.ts";
 import { describePeer, motoServerProgram, sopsProgram } from "../support/peers.ts";
 import { alice, runSops, type SopsRun } from "../support/sops.ts";
 
 /** AWS KMS keys in files that go to sops and come from there; moto stands in for AWS. */
+
+/** A server that hands everything on to another one, and notes what is asked of it. */
+async function countCalls(endpoint: string) {
+  const calls: string[] = [];
+  let [open, most] = [0, 0];
+  const server = createServer(async (request, response) => {
+    calls.push(`${request.headers["x-amz-target"]}`);
+    most = Math.max(most, ++open);
+    const body: Buffer[] = [];
+    for await (const chunk of request) body.push(chunk as Buffer);
+    const { host: _, connection: __, "content-length": ___, ...headers } = request.headers;
+    const answer = await fetch(`${endpoint}${request.url}`, {
+      method: "POST",
+      headers: headers as Record<string, string>,
+      body: Buffer.concat(body),
+    });
+    open--;
+    response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" });
+    response.end(Buffer.from(await answer.arrayBuffer()));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    get mostAtATime() {
+      return most;
+    },
+    stop: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
 
 describePeer("sops 3.11.0 and this program with AWS KMS by moto", "sops", sopsProgram(), (sopsPath) => {
   describePeer("keys", "moto", motoServerProgram(), (motoPath) => {
@@ -133,6 +168,27 @@ describePeer("sops 3.11.0 and this program with AWS KMS by moto", "sops", sopsPr
         await expectOpens(sealed, { ...asAlice, ...noCredentials });
         await expectStaysShut(sealed, noCredentials);
       }
+    });
+
+    it("of many files are fetched once for each wrapped key, several at a time", async () => {
+      const counter = await countCalls(moto.endpoint);
+      onTestFinished(() => counter.stop());
+      const env = { ...moto.env, AWS_ENDPOINT_URL: counter.endpoint };
+      for (let i = 0; i < 20; i++) write(`many${i}.yaml`, source);
+      expect((await enc(env, "-i", "many*.yaml", "--kms", arn)).status).toBe(0);
+      expect(counter.calls).toEqual(Array(20).fill("TrentService.Encrypt"));
+      expect(counter.mostAtATime).toBeGreaterThan(1);
+      expect(counter.mostAtATime).toBeLessThanOrEqual(8);
+
+      // Every file ten times over, as copies of one template have one data key.
+      for (let i = 0; i < 200; i++) write(`copy${i}.yaml`, read(`many${i % 20}.yaml`));
+      counter.calls.length = 0;
+      expect(await enc(env, "decrypt", "-i", "*.yaml")).toMatchObject({
+        status: 0,
+        stderr: "enc: note: 220 files decrypted\n",
+      });
+      expect(counter.calls).toEqual(Array(20).fill("TrentService.Decrypt"));
+      expect(read("copy199.yaml")).toBe(source);
     });
 
     it("rotated by sops", async () => {
