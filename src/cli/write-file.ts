@@ -256,8 +256,13 @@ function followLinks(path: string): string {
 
 const temporaries = new Set<string>();
 
+/** Tells the temporary files of this process from those of others. */
+let processName = "";
+let made = 0;
+
 function temporaryBeside(target: string): string {
-  const path = join(dirname(target), `.keyleaf-${randomBytes(8).toString("hex")}.tmp`);
+  processName ||= randomBytes(8).toString("hex");
+  const path = join(dirname(target), `.keyleaf-${processName}-${++made}.tmp`);
   temporaries.add(path);
   return path;
 }

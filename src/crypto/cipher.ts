@@ -66,7 +66,10 @@ function utf8(text: string): Uint8Array {
   return scratch.subarray(0, encoder.encodeInto(text, scratch).written);
 }
 
-/** Fresh ivs, drawn from the host 256 at a time: a call for each value costs as much as the cipher. */
+/**
+ * Fresh ivs, drawn from the host many at a time: a call for each value costs as much as the cipher. Not many at once to
+ * begin with, since most files are small.
+ */
 export class IvPool {
   readonly #fillRandom: (bytes: Uint8Array) => void;
   #pool = Buffer.alloc(0);
@@ -79,7 +82,7 @@ export class IvPool {
   /** 32 bytes that no other call returns. */
   next(): Uint8Array {
     if (this.#at === this.#pool.length) {
-      this.#pool = Buffer.alloc(256 * IV_BYTES);
+      this.#pool = Buffer.alloc(Math.min(Math.max(this.#pool.length * 2, 16 * IV_BYTES), 256 * IV_BYTES));
       this.#fillRandom(this.#pool);
       this.#at = 0;
     }

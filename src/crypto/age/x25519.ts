@@ -48,7 +48,7 @@ export class X25519Identity {
       if (share?.length !== KEY_BYTES || body.length !== BODY_BYTES) {
         throw new AgeFailure("header", "malformed X25519 stanza");
       }
-      const secret = agree(key, share);
+      const secret = agree(key, importPublic(share));
       if (secret === null) throw new AgeFailure("header", "X25519 stanza with a share of low order");
       const fileKey = openBytes(hkdf(secret, Buffer.concat([share, publicKey]), INFO), ZERO_NONCE, body);
       if (fileKey !== null) return fileKey;
@@ -70,7 +70,7 @@ export function wrapFileKey(fileKey: Uint8Array, publicKey: Uint8Array, host: Pi
   const ephemeral = new Uint8Array(KEY_BYTES);
   host.fillRandom(ephemeral);
   const { key, publicKey: share } = importSecret(ephemeral);
-  const secret = agree(key, publicKey);
+  const secret = agree(key, recipientKey(publicKey));
   if (secret === null) {
     throw new KeyleafError("KEY_BAD_RECIPIENT", "age recipient is a key of low order", {
       details: { provider: "age" },
@@ -137,12 +137,26 @@ function withPublicKey(key: KeyObject): { key: KeyObject; publicKey: Uint8Array 
   return { key, publicKey: Buffer.from(key.export({ format: "jwk" }).x ?? "", "base64url") };
 }
 
-/** The shared secret (32 bytes); `null` when it is all zero, which a public key of low order brings about. */
-function agree(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array | null {
+function importPublic(publicKey: Uint8Array): KeyObject {
   const x = Buffer.from(publicKey).toString("base64url");
-  const peer = createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
+  return createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
+}
+
+/** Of a run over many files, each is encrypted to the same recipients. */
+const recipientKeys = new WeakMap<Uint8Array, KeyObject>();
+
+function recipientKey(publicKey: Uint8Array): KeyObject {
+  const known = recipientKeys.get(publicKey);
+  if (known !== undefined) return known;
+  const imported = importPublic(publicKey);
+  recipientKeys.set(publicKey, imported);
+  return imported;
+}
+
+/** The shared secret (32 bytes); `null` when it is all zero, which a public key of low order brings about. */
+function agree(privateKey: KeyObject, publicKey: KeyObject): Uint8Array | null {
   try {
-    const secret = diffieHellman({ privateKey, publicKey: peer });
+    const secret = diffieHellman({ privateKey, publicKey });
     return secret.some((byte) => byte !== 0) ? secret : null;
   } catch {
     // OpenSSL and BoringSSL make the check themselves; with two valid keys nothing else can fail.
