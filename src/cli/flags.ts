@@ -34,7 +34,7 @@ const common: readonly Flag[] = [
   {
     name: "all",
     group: OUTPUT,
-    help: "with --in-place: all files that git tracks in this repository and that this is for",
+    help: "with --in-place: what git tracks in the whole repository; to encrypt, what a rule with path_regex names of it",
   },
   {
     name: "dry-run",

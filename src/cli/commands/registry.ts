@@ -26,10 +26,11 @@ export const encryptCommand: Command = {
     "Encrypts the values of a YAML, JSON, .env, INI or TOML file, each on its own, and leaves all other text as it is. " +
     "Any other file is encrypted as a whole. The result goes to standard output. Without FILE, or with -, standard input is read. " +
     "Recipients come from flags, from the rule for the file in .sops.yaml, or are your own age key. " +
-    "The word encrypt may be left out.",
+    "With --in-place, FILE may also be a folder or a quoted pattern: then the files are meant that a rule with path_regex " +
+    "names, or that have a name of one of these formats. The word encrypt may be left out.",
   examples: [
     ["enc secrets.yaml > secrets.enc.yaml", "encrypt to a file that can be committed"],
-    ["enc -i config/*.enc.yaml", "encrypt files in place, all or none"],
+    ["enc -i config", "encrypt the files of a folder in place, all or none"],
     ["enc --age age1... --encrypted-regex '^(password|token)$' app.json", "encrypt some values only"],
     ["kubectl get secret x -o yaml | enc --filename-override x.enc.yaml", "encrypt standard input"],
   ],
@@ -43,12 +44,13 @@ export const decryptCommand: Command = {
   summary: "decrypt a file, or give one value of it",
   description:
     "Decrypts a file and gives back the text that was encrypted, byte for byte. Nothing is printed before every value and " +
-    "the MAC over all of them have been checked. Without FILE, or with -, standard input is read. dec is short for enc decrypt.",
+    "the MAC over all of them have been checked. Without FILE, or with -, standard input is read. With --in-place, FILE may " +
+    "also be a folder or a quoted pattern: then its encrypted files are meant. dec is short for enc decrypt.",
   examples: [
     ["dec secrets.enc.yaml", "the whole file"],
     ["dec --get db.password secrets.enc.yaml", "one value, without a line break"],
     ["dec --as dotenv -o .env secrets.enc.json", "in another format, to a file only you can read"],
-    ["dec -i secrets.yaml", "in place"],
+    ["dec -i --all", "in place, whatever is encrypted in the git repository"],
   ],
   flags: decryptFlags,
   load: async () => decrypt,
