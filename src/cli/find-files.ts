@@ -1,5 +1,6 @@
-import { join, relative, resolve } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import { KeyleafError } from "../errors.ts";
+import { breather } from "./breathe.ts";
 import type { CliHost, Context, Flags } from "./context.ts";
 import { trackedFiles } from "./git.ts";
 import { attemptReading } from "./read-file.ts";
@@ -37,25 +38,35 @@ export async function listFiles(
   };
   if (flags.has("all")) for (const file of await tracked(context)) add(file);
   const { host } = context;
+  const breathe = breather();
   for (const name of operands) {
     const path = resolve(host.cwd, name);
     const kind = attemptReading("INPUT_UNREADABLE", name, () => host.stat(path)?.kind ?? null);
-    if (kind === "folder") for (const file of filesBelow(name, path, host)) add(file);
-    else if (kind !== null) add({ name, path, isNamed: true });
+    if (kind === "folder") {
+      for (const file of filesBelow(name, path, host)) {
+        add(file);
+        await breathe();
+      }
+    } else if (kind !== null) add({ name, path, isNamed: true });
     else for (const file of await matching(name, host, hintFor)) add(file);
   }
   return [...files.values()];
 }
 
-/** All files below a folder. */
-function* filesBelow(name: string, path: string, host: CliHost): Generator<ListedFile> {
+/** All files below a folder, in those of its folders that are entered. */
+function* filesBelow(
+  name: string,
+  path: string,
+  host: CliHost,
+  isEntered: (path: string) => boolean = () => true,
+): Generator<ListedFile> {
   const entries = attemptReading("INPUT_UNREADABLE", name, () => host.list(path));
   // By the units of the names, as git sorts, and not by a locale.
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    const inside = join(name, entry.name);
-    if (entry.kind === "file") yield { name: inside, path: join(path, entry.name), isNamed: false };
-    else if (entry.kind === "folder" && !LEFT_OUT.has(entry.name))
-      yield* filesBelow(inside, join(path, entry.name), host);
+    const [nameInside, pathInside] = [join(name, entry.name), join(path, entry.name)];
+    if (entry.kind === "file") yield { name: nameInside, path: pathInside, isNamed: false };
+    else if (entry.kind === "folder" && !LEFT_OUT.has(entry.name) && isEntered(pathInside))
+      yield* filesBelow(nameInside, pathInside, host, isEntered);
   }
 }
 
@@ -71,19 +82,39 @@ async function matching(
 
   const { default: picomatch } = await import("picomatch");
   const { base, glob } = picomatch.scan(name, { nonegate: true, unescape: true });
-  const isMatch = picomatch(glob, { nonegate: true });
-  // Whatever is below a folder that matches, matches, as if a shell had expanded the pattern.
-  const isBelowMatch = (inside: string): boolean => {
-    const steps = inside.split(/[/\\]/);
-    return steps.some((_, i) => isMatch(steps.slice(0, i + 1).join("/")));
-  };
   const start = resolve(host.cwd, base);
-  if (glob === "" || host.stat(start)?.kind !== "folder") throw missing("no file matches", null);
-  const found = [...filesBelow(base === "" ? "." : base, start, host)].filter(({ path }) =>
-    isBelowMatch(relative(start, path)),
-  );
+  const kind = attemptReading("INPUT_UNREADABLE", name, () => host.stat(start)?.kind);
+  if (glob === "" || kind !== "folder") throw missing("no file matches", null);
+  const matcher = (pattern: string): ((text: string) => boolean) => picomatch(pattern, { nonegate: true });
+  const { isBelowMatch, mayHoldMatch } = stepwise(glob, matcher);
+  const stepsTo = (path: string): string[] => relative(start, path).split(sep);
+  const isEntered = (path: string): boolean => mayHoldMatch(stepsTo(path)) || isBelowMatch(stepsTo(path));
+  const found: ListedFile[] = [];
+  const breathe = breather();
+  for (const file of filesBelow(base === "" ? "." : base, start, host, isEntered)) {
+    if (isBelowMatch(stepsTo(file.path))) found.push(file);
+    await breathe();
+  }
   if (found.length === 0) throw missing("no file matches", null);
   return found;
+}
+
+/** What a pattern says about a path of several steps. */
+function stepwise(glob: string, matcher: (pattern: string) => (text: string) => boolean) {
+  const isMatch = matcher(glob);
+  // A slash in braces is no end of a step.
+  const patterns = /[{(][^})]*\//.test(glob) ? ["**"] : glob.split("/");
+  const matchers = patterns.map((pattern) => (pattern.includes("**") ? null : matcher(pattern)));
+  return {
+    /** It matches, or is below a folder that does, as if a shell had expanded the pattern. */
+    isBelowMatch: (steps: readonly string[]): boolean => steps.some((_, i) => isMatch(steps.slice(0, i + 1).join("/"))),
+    /** Something in the folder may match: `*.yaml` need not be looked for everywhere below. */
+    mayHoldMatch: (steps: readonly string[]): boolean => {
+      const anywhere = matchers.indexOf(null);
+      const compared = anywhere === -1 ? steps : steps.slice(0, anywhere);
+      return (anywhere !== -1 || steps.length < matchers.length) && compared.every((step, i) => matchers[i]?.(step));
+    },
+  };
 }
 
 /** What git tracks and is there. */

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { KeyleafError } from "../errors.ts";
+import { breather } from "./breathe.ts";
 import type { Context, Flags } from "./context.ts";
 import { type ListedFile, listFiles } from "./find-files.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -46,10 +47,10 @@ const AT_A_TIME = 8;
 /** Files that fail before the run stops looking for more. */
 const MOST_FAILURES = 10;
 
-/** How long the run computes before it looks whether a signal has come. */
-const LONGEST_BREATH_MS = 20;
+/** Codes whose errors are about how the command was called or set up, so that every file would have the same. */
+const ABOUT_ALL_FILES = /^(USAGE|CONFIG|KEY|PROVIDER)/;
 
-/** Codes whose errors say nothing about the other files of a run. */
+/** Codes whose errors say nothing about the other files of a run, also where they begin like those. */
 const ABOUT_ONE_FILE =
   /^(INPUT|INTEGRITY)_|^(CONFIG_NO_RULE|KEY_UNAVAILABLE|OUTPUT_UNREPRESENTABLE|OUTPUT_VERIFY_FAILED)$/;
 
@@ -98,7 +99,6 @@ class Run {
   readonly #failures: { readonly index: number; readonly error: KeyleafError }[] = [];
   readonly #remarks: { readonly index: number; readonly say: Parameters<Say>; readonly name: string }[] = [];
   #isStopped = false;
-  #breathAt = Date.now();
 
   constructor(flags: Flags, progress: Progress, staging: Staging, rewriting: Rewriting, isOne: boolean) {
     this.#context = progress.context;
@@ -137,9 +137,10 @@ class Run {
     doing: string,
     work: (file: ListedFile, index: number) => Promise<void>,
   ): Promise<void> {
+    const breathe = breather();
     let done = 0;
     await inParallel(files, AT_A_TIME, async (file, index) => {
-      await this.#breathe();
+      await breathe();
       if (this.#isStopped) return;
       this.#progress.at(doing, done, files.length, file.name);
       try {
@@ -148,18 +149,13 @@ class Run {
         if (!(error instanceof KeyleafError)) throw error;
         // Those that had begun already have the same to say.
         if (this.#isStopped) return;
+        const isAboutOne = ABOUT_ONE_FILE.test(error.code);
+        if (!isAboutOne && ABOUT_ALL_FILES.test(error.code) && this.#failures.length === 0) throw error;
         this.#failures.push({ index, error });
-        this.#isStopped = this.#failures.length === MOST_FAILURES || !ABOUT_ONE_FILE.test(error.code);
+        this.#isStopped = this.#failures.length === MOST_FAILURES || !isAboutOne;
       }
       done++;
     });
-  }
-
-  /** Signals are only seen in between, and timers only fire there. */
-  async #breathe(): Promise<void> {
-    if (Date.now() - this.#breathAt < LONGEST_BREATH_MS) return;
-    await new Promise((resume) => setImmediate(resume));
-    this.#breathAt = Date.now();
   }
 
   async #one(file: ListedFile, index: number): Promise<void> {

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import type { CliHost } from "../../src/cli/context.ts";
 import { nodeHost } from "../../src/cli/node-host.ts";
 import { IDENTITY, type Ran, RECIPIENT, runWith, type Setting, temporaryFolder } from "./fake.ts";
 
@@ -160,6 +161,27 @@ describe("a pattern", () => {
   ])("%s", async (pattern, expected) => {
     expect(await enc("-i", pattern)).toMatchObject({ status: 0 });
     expect(sealed()).toEqual(expected);
+  });
+
+  it("is only looked for where it may match", async () => {
+    const listed: string[] = [];
+    const list: CliHost["list"] = (path) => {
+      listed.push(path.slice(cwd.length));
+      return nodeHost().list(path);
+    };
+    for (const [pattern, folders] of [
+      ["*.yaml", [""]],
+      ["d/*/a.yaml", ["/d", "/d/e"]],
+      ["x/**/a.yaml", null],
+      ["{d,x}/*.yaml", ["", "/d"]],
+      ["{d/e,x}/*.yaml", ["", "/d", "/d/e"]],
+      ["*/**/a.yaml", ["", "/d", "/d/e"]],
+      ["[d]", ["", "/d", "/d/e"]],
+    ] as const) {
+      listed.length = 0;
+      const { status } = await encIn({ host: { list } }, "-i", "--dry-run", pattern);
+      expect([pattern, status, listed]).toEqual([pattern, folders === null ? 100 : 0, folders ?? []]);
+    }
   });
 
   it("may begin outside of the working directory", async () => {

@@ -9,7 +9,7 @@ import type { Context, Flags } from "../context.ts";
 import type { ConfigFinder } from "../find-config.ts";
 import type { ListedFile } from "../find-files.ts";
 import { aboutFile, destinationOf, formatFlag, holdsSealed, type Input, readInput } from "../inputs.ts";
-import { readFileOr } from "../read-file.ts";
+import { attemptReading, readFileOr } from "../read-file.ts";
 import { type Say, warn } from "../report.ts";
 import type { Left, Rewriting } from "../rewrite-files.ts";
 
@@ -85,7 +85,8 @@ class Decryption implements Rewriting {
   async covers({ name, path }: ListedFile): Promise<boolean> {
     const { host } = this.#context;
     // What is longer than a text can be has not been encrypted field by field.
-    if ((host.stat(path)?.bytes ?? 0) > MOST_BYTES) return false;
+    const bytes = attemptReading("INPUT_UNREADABLE", name, () => host.stat(path)?.bytes ?? 0);
+    if (bytes > MOST_BYTES) return false;
     const source = await readFileOr("INPUT_UNREADABLE", path, name, host);
     return source !== null && holdsSealed(source);
   }
