@@ -8,6 +8,7 @@ import { aboutFile, type Input } from "./inputs.ts";
 import { Progress } from "./progress.ts";
 import { readFileOr } from "./read-file.ts";
 import { counted, FilesFailed, filesText, note, printable, type Say, sayAll } from "./report.ts";
+import { Room } from "./room.ts";
 import { Staging } from "./write-file.ts";
 
 /** What `--in-place` does: any number of files are worked on, and in the end all of them are changed or none. */
@@ -43,6 +44,9 @@ export interface Left {
 
 /** Files that are worked on at a time, so that waiting for a key service is done for several at once. */
 const AT_A_TIME = 8;
+
+/** Bytes that are worked on at a time; a parsed file takes some fifty times as much memory. A larger one is worked on alone. */
+const BYTES_AT_A_TIME = 1024 * 1024;
 
 /** Files that fail before the run stops looking for more. */
 const MOST_FAILURES = 10;
@@ -98,6 +102,7 @@ class Run {
   readonly #outcomes: Outcome[] = [];
   readonly #failures: { readonly index: number; readonly error: KeyleafError }[] = [];
   readonly #remarks: { readonly index: number; readonly say: Parameters<Say>; readonly name: string }[] = [];
+  readonly #room = new Room(BYTES_AT_A_TIME);
   #isStopped = false;
 
   constructor(flags: Flags, progress: Progress, staging: Staging, rewriting: Rewriting, isOne: boolean) {
@@ -165,8 +170,11 @@ class Run {
     const input: Input = { name, path, knownAs: this.#override ?? path, source };
     let left: Left | null = null;
     try {
-      if (this.#isDry) await this.#rewriting.check(input);
-      else await this.#rewrite(input, path, (...say) => this.#remarks.push({ index, say, name }));
+      await this.#room.during(source.length, () =>
+        this.#isDry
+          ? this.#rewriting.check(input)
+          : this.#rewrite(input, path, (...say) => this.#remarks.push({ index, say, name })),
+      );
     } catch (error) {
       left = !file.isNamed && error instanceof KeyleafError ? this.#rewriting.leaves(error, input) : null;
       if (left === null) throw aboutFile(error, name);
