@@ -1,4 +1,4 @@
-import type { Context } from "./context.ts";
+import type { CliHost, Context } from "./context.ts";
 import { counted, printable } from "./report.ts";
 
 /** Runs that are over before are not worth a line. */
@@ -15,7 +15,7 @@ const CLEAR_LINE = "\r\u001b[K";
  * firing. Here the loop says where it is, and the timer is for what it waits for.
  */
 export class Progress {
-  /** For all that is printed meanwhile: the line goes away first. */
+  /** For all that is printed and run meanwhile: the line goes away first. */
   readonly context: Context;
   readonly #stderr: Context["streams"]["stderr"];
   readonly #now: () => number;
@@ -26,6 +26,8 @@ export class Progress {
     null;
   #drawnAt = Number.NEGATIVE_INFINITY;
   #isShown = false;
+  /** How many are running. */
+  #programs = 0;
 
   constructor(context: Context) {
     const { streams, host } = context;
@@ -37,8 +39,20 @@ export class Progress {
       this.clear();
       stderr.write(text);
     };
+    // A program may ask for something: until it ends, the terminal is its own.
+    const run: CliHost["run"] = async (...args) => {
+      this.#programs++;
+      this.clear();
+      try {
+        return await host.run(...args);
+      } finally {
+        this.#programs--;
+      }
+    };
     this.context = {
       ...context,
+      // What the host has to look up is only looked up when it is asked for.
+      host: Object.assign(Object.create(host) as CliHost, { run }),
       streams: {
         ...streams,
         stderr: {
@@ -86,7 +100,8 @@ export class Progress {
 
   #draw(): void {
     const now = this.#now();
-    if (this.#state === null || now - this.#begin < DELAY_MS || now - this.#drawnAt < REDRAW_MS) return;
+    if (this.#state === null || this.#programs > 0) return;
+    if (now - this.#begin < DELAY_MS || now - this.#drawnAt < REDRAW_MS) return;
     this.#drawnAt = now;
     this.#isShown = true;
     const { doing, done, total, name } = this.#state;

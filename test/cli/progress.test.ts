@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Context } from "../../src/cli/context.ts";
+import type { CliHost, Context } from "../../src/cli/context.ts";
 import { nodeHost } from "../../src/cli/node-host.ts";
 import { Progress } from "../../src/cli/progress.ts";
 import { note } from "../../src/cli/report.ts";
@@ -10,6 +10,7 @@ interface Setting {
   readonly env?: Readonly<Record<string, string>>;
   readonly isTerminal?: boolean;
   readonly columns?: number;
+  readonly run?: CliHost["run"];
 }
 
 let written: string;
@@ -24,10 +25,10 @@ beforeEach(() => {
 
 afterEach(() => progress?.end());
 
-function begin({ env = {}, isTerminal = true, columns = 80 }: Setting = {}): Progress {
+function begin({ env = {}, isTerminal = true, columns = 80, run = nodeHost().run }: Setting = {}): Progress {
   const context: Context = {
     program: "enc",
-    host: { ...nodeHost(), env, now: () => new Date(nowMs) },
+    host: { ...nodeHost(), env, run, now: () => new Date(nowMs) },
     streams: {
       stdin: { isPiped: false, read: () => Promise.reject(new Error("standard input is not touched")) },
       stdout: {
@@ -97,6 +98,24 @@ describe("a progress line", () => {
     expect(written).toBe("");
     while (written === "") await wait(10);
     expect(screen()).toEqual(["decrypting 0/9 [                    ] a.yaml"]);
+  });
+
+  it("leaves the terminal to a program that may ask for something", async () => {
+    let end = (): void => {};
+    const run: CliHost["run"] = () =>
+      new Promise((done) => (end = () => done({ status: 0, stdout: new Uint8Array() })));
+    const shown = begin({ run });
+    nowMs += 600;
+    shown.at("decrypting", 0, 9, "a.yaml");
+    const running = shown.context.host.run(["ask"], {});
+    expect(screen()).toEqual([""]);
+    nowMs += 600;
+    shown.at("decrypting", 1, 9, "b.yaml");
+    expect(screen()).toEqual([""]);
+    end();
+    await running;
+    shown.at("decrypting", 2, 9, "c.yaml");
+    expect(screen()).toEqual(["decrypting 2/9 [####                ] c.yaml"]);
   });
 
   it.each<[string, Setting]>([
