@@ -31,27 +31,40 @@ export interface Remark {
   readonly name: string | null;
 }
 
-/** Lines about single files; of more, those are put together that say the same. */
+/** Lines about one of many files; where there are more, those are put together that say the same. */
 const MOST_REMARKS = 10;
 
-/** Says everything there is to say about files, in few lines. */
+/** Says everything there is to say about files: of one all of it, of many in few lines. */
 export function sayAll(context: Context, remarks: readonly Remark[]): void {
+  const isShort = remarks.length <= MOST_REMARKS || remarks.every(({ name }) => name === null);
+  if (isShort) {
+    for (const { style, name, text } of remarks) line(context, style, name === null ? text : `${name}: ${text}`);
+    return;
+  }
   const groups = new Map<string, Remark[]>();
-  for (const [index, remark] of remarks.entries()) {
-    const id = remarks.length <= MOST_REMARKS ? `${index}` : `${remark.style} ${remark.shared ?? remark.text}`;
+  for (const remark of remarks) {
+    const id = `${remark.style} ${remark.shared ?? remark.text}`;
     const group = groups.get(id);
     if (group === undefined) groups.set(id, [remark]);
     else group.push(remark);
   }
-  const shown = [...groups.values()].slice(0, MOST_REMARKS);
-  for (const [first, ...others] of shown) {
-    if (first === undefined) continue;
-    const { style, name, text, shared = text } = first;
-    if (others.length > 0) line(context, style, `${name} and ${filesText(others.length, "more file")}: ${shared}`);
-    else line(context, style, name === null ? text : `${name}: ${text}`);
-  }
-  const more = remarks.length - shown.flat().length;
-  if (more > 0) line(context, "note", `and the like about ${filesText(more, "more file")}`);
+  const all = [...groups.values()];
+  for (const group of all.slice(0, MOST_REMARKS)) sayOfGroup(context, group);
+  const others = filesOf(all.slice(MOST_REMARKS).flat());
+  if (others > 0) line(context, "note", `and the like about ${filesText(others, "more file")}`);
+}
+
+function sayOfGroup(context: Context, group: readonly Remark[]): void {
+  const [first] = group;
+  if (first === undefined) return;
+  const { style, name, text, shared = text } = first;
+  const others = filesOf(group) - 1;
+  if (others === 0) line(context, style, `${name}: ${text}`);
+  else line(context, style, `${name} and ${filesText(others, "more file")}: ${shared}`);
+}
+
+function filesOf(remarks: readonly Remark[]): number {
+  return new Set(remarks.map(({ name }) => name)).size;
 }
 
 /** `1,000 files`, `1 file` */

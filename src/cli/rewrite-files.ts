@@ -6,7 +6,7 @@ import { type ListedFile, listFiles } from "./find-files.ts";
 import { inParallel } from "./in-parallel.ts";
 import { aboutFile, type Input } from "./inputs.ts";
 import { Progress } from "./progress.ts";
-import { readFileOr } from "./read-file.ts";
+import { attemptReading, readFileOr } from "./read-file.ts";
 import { counted, FilesFailed, filesText, note, printable, type Say, sayAll } from "./report.ts";
 import { Room } from "./room.ts";
 import { Staging } from "./write-file.ts";
@@ -18,8 +18,8 @@ export interface Rewriting {
   readonly words: { readonly verb: string; readonly doing: string; readonly done: string };
   /** What to say when there is nothing among what folders, patterns and `--all` stand for. */
   readonly hint: string;
-  /** Whether a file is one to work on that is not named itself but in a folder, or the like. */
-  covers(file: ListedFile): Promise<boolean>;
+  /** Whether a file of so many bytes is one to work on that is not named itself but in a folder, or the like. */
+  covers(file: ListedFile, bytes: number): Promise<boolean>;
   /** What `rewrite` throws about the file, as far as that can be told without a key. */
   check(input: Input): Promise<void>;
   /** @param say - for what the user should know about the file once all are written */
@@ -130,10 +130,16 @@ class Run {
   async #covered(listed: readonly ListedFile[]): Promise<ListedFile[]> {
     const isCovered: boolean[] = [];
     await this.#each(listed, "looking at", async (file, index) => {
-      isCovered[index] = file.isNamed || (await this.#rewriting.covers(file));
+      isCovered[index] = file.isNamed || (await this.#isCovered(file));
     });
     this.#throwFailures(listed);
     return listed.filter((_, index) => isCovered[index]);
+  }
+
+  async #isCovered(file: ListedFile): Promise<boolean> {
+    const { host } = this.#context;
+    const bytes = attemptReading("INPUT_UNREADABLE", file.name, () => host.stat(file.path)?.bytes ?? 0);
+    return this.#room.during(bytes, () => this.#rewriting.covers(file, bytes));
   }
 
   /** Failures are kept, and the others go on as long as that makes sense. */

@@ -456,3 +456,11 @@ describe("once a run", () => {
     expect(decrypting.runs).toEqual(["ask-for-it"]);
   });
 });
+
+it("of one file everything is said", async () => {
+  write("a.yaml", `${Array.from({ length: 15 }, (_, i) => `k${i}: v # note ${i}\n`).join("")}`);
+  await enc("-i", "a.yaml", "--age", RECIPIENT);
+  writeFileSync(join(cwd, "a.yaml"), read("a.yaml").replace(/#ENC\[.*\]/g, "# clear"));
+  const { status, stderr } = await dec("-i", "a.yaml");
+  expect([status, stderr.match(/enc: warning: line \d+: a comment /g)?.length]).toEqual([0, 15]);
+});

@@ -9,7 +9,7 @@ import type { Context, Flags } from "../context.ts";
 import type { ConfigFinder } from "../find-config.ts";
 import type { ListedFile } from "../find-files.ts";
 import { aboutFile, destinationOf, formatFlag, holdsSealed, type Input, readInput } from "../inputs.ts";
-import { attemptReading, readFileOr } from "../read-file.ts";
+import { readFileOr } from "../read-file.ts";
 import { type Say, warn } from "../report.ts";
 import type { Left, Rewriting } from "../rewrite-files.ts";
 
@@ -82,12 +82,10 @@ class Decryption implements Rewriting {
   }
 
   /** A first look, which most files of a folder full of other things do not get past. */
-  async covers({ name, path }: ListedFile): Promise<boolean> {
-    const { host } = this.#context;
+  async covers({ name, path }: ListedFile, bytes: number): Promise<boolean> {
     // What is longer than a text can be has not been encrypted field by field.
-    const bytes = attemptReading("INPUT_UNREADABLE", name, () => host.stat(path)?.bytes ?? 0);
     if (bytes > MOST_BYTES) return false;
-    const source = await readFileOr("INPUT_UNREADABLE", path, name, host);
+    const source = await readFileOr("INPUT_UNREADABLE", path, name, this.#context.host);
     return source !== null && holdsSealed(source);
   }
 
