@@ -81,7 +81,10 @@ async function matching(
   if (!/[*?[{(]/.test(name)) throw missing("no such file", hintFor(name));
 
   const { default: picomatch } = await import("picomatch");
-  const { base, glob } = picomatch.scan(name, { nonegate: true, unescape: true });
+  // As for a shell, a slash at the end means folders only, and two mean one.
+  const isForFolders = name.endsWith("/");
+  const plain = name.replace(/\/+/g, "/").replace(/(?<=.)\/$/, "");
+  const { base, glob } = picomatch.scan(plain, { nonegate: true, unescape: true });
   const start = resolve(host.cwd, base);
   const kind = attemptReading("INPUT_UNREADABLE", name, () => host.stat(start)?.kind);
   if (glob === "" || kind !== "folder") throw missing("no file matches", null);
@@ -92,7 +95,8 @@ async function matching(
   const found: ListedFile[] = [];
   const breathe = breather();
   for (const file of filesBelow(base === "" ? "." : base, start, host, isEntered)) {
-    if (isBelowMatch(stepsTo(file.path))) found.push(file);
+    const steps = stepsTo(file.path);
+    if (isBelowMatch(isForFolders ? steps.slice(0, -1) : steps)) found.push(file);
     await breathe();
   }
   if (found.length === 0) throw missing("no file matches", null);

@@ -157,6 +157,9 @@ describe("a pattern", () => {
     ["{b,d/e/a}.yaml", ["b.yaml", "d/e/a.yaml"]],
     ["[bc].{yaml,toml}", ["b.yaml"]],
     ["d/e*", ["d/e/a.yaml"]],
+    ["d//*.yaml", ["d/a.yaml"]],
+    ["d/*/", ["d/e/a.yaml"]],
+    ["*//", ["d/.hidden.yaml", "d/a.yaml", "d/e/a.yaml"]],
     ["d/e/../*.yaml", ["d/a.yaml"]],
   ])("%s", async (pattern, expected) => {
     expect(await enc("-i", pattern)).toMatchObject({ status: 0 });
