@@ -6,9 +6,10 @@ import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { findProgram } from "../../src/cli/node-host.ts";
 import { describePeer } from "../support/peers.ts";
 import {
+  commandOf,
   type Outcome,
   outcomeOf,
-  programs,
+  type ProgramName,
   RECIPIENT,
   run,
   runProgram,
@@ -53,8 +54,8 @@ function expectPlain(count = COUNT): void {
 
 /** A line for the shell, with `$enc` and `$dec` as the programs, and without the privileges of root over files. */
 function shell(line: string): Promise<Outcome> {
-  const command = (path: string): string => `${process.execPath} ${path}`;
-  const env = { enc: command(programs.enc), dec: command(programs.dec) };
+  const command = (name: ProgramName): string => commandOf(name, box).join(" ");
+  const env = { enc: command("enc"), dec: command("dec") };
   const held = process.getuid?.() === 0 ? "exec setpriv --bounding-set=-dac_override,-dac_read_search " : "";
   return runProgram("sh", ["-c", `${held}sh -c '${line}'`], box, { env });
 }
@@ -205,7 +206,7 @@ while True:
 _, status = os.waitpid(pid, 0)
 sys.exit(os.waitstatus_to_exitcode(status))
 `;
-    const command = [process.execPath, ...args];
+    const command = [...commandOf("enc", box), ...args];
     return runProgram(python3, ["-c", script, signalAt, ...command], box, { env: { TERM: "xterm", CI: "", ...env } });
   }
 
@@ -237,7 +238,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
   it("shows on a terminal, and is gone at the end", async () => {
     fill(10);
-    const outcome = await inTerminal([programs.enc, ...encrypting], "", await slowService(800));
+    const outcome = await inTerminal(encrypting, "", await slowService(800));
     expect(outcome.status).toBe(0);
     expect(outcome.stdout).toContain("\r\u001b[Kencrypting 0/10 [                    ] d/");
     expect(screen(outcome)).toEqual(["enc: \u001b[36mnote:\u001b[39m 10 files encrypted", ""]);
@@ -248,7 +249,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
   it("is gone after Ctrl-C, with all files as they were", async () => {
     fill(10);
     const before = state();
-    const outcome = await inTerminal([programs.enc, ...encrypting], "encrypting ", await slowService(Infinity));
+    const outcome = await inTerminal(encrypting, "encrypting ", await slowService(Infinity));
     expect(outcome.status).toBe(130);
     // The terminal itself shows that the key was pressed.
     expect(screen(outcome).map((line) => line.replace("^C", ""))).toEqual([""]);
@@ -261,7 +262,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
     const piped = await run("enc", box, encrypting, { env });
     expect([piped.stdout, piped.stderr]).toEqual(["", "enc: note: 10 files encrypted\n"]);
     fill(10);
-    const dumb = await inTerminal([programs.enc, ...encrypting], "", { ...env, TERM: "dumb" });
+    const dumb = await inTerminal(encrypting, "", { ...env, TERM: "dumb" });
     expect(dumb.stdout).toBe("enc: note: 10 files encrypted\r\n");
   });
 });
