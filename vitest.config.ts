@@ -3,7 +3,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 
 const endToEnd = "test/e2e/**/*.test.ts";
 /** What is about the npm package alone, and about the executable alone. */
-const ofPackage = "test/e2e/package.test.ts";
+const ofPackage = ["test/e2e/package.test.ts", "test/e2e/hot-path.test.ts"];
 const ofStandalone = "test/e2e/standalone.test.ts";
 
 export default defineConfig({
@@ -29,7 +29,7 @@ export default defineConfig({
         test: {
           name: "standalone",
           include: [endToEnd],
-          exclude: [...configDefaults.exclude, ofPackage],
+          exclude: [...configDefaults.exclude, ...ofPackage],
           env: { KEYLEAF_TEST_BUILD: "standalone" },
         },
       },

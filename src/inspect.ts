@@ -1,6 +1,7 @@
 import { isEncryptedValueOf } from "./crypto/encrypted-value.ts";
 import { providerByMetadata } from "./crypto/keys/registry.ts";
 import { metadataOf } from "./decrypt.ts";
+import type { KeyEntry } from "./document/metadata.ts";
 import { compileSelection, type SelectionRule } from "./document/selection.ts";
 import { walk } from "./document/walk.ts";
 import { lineCounter } from "./errors.ts";
@@ -69,12 +70,7 @@ export async function inspect(source: Uint8Array, options: { readonly format: Fo
     },
   );
   return {
-    keyGroups: metadata.keyGroups.map((group) =>
-      group.map((key) => {
-        const provider = providerByMetadata(key.list);
-        return { type: key.list, recipient: provider?.identityOf({ provider: provider.id, fields: key.fields }) ?? "" };
-      }),
-    ),
+    keyGroups: await Promise.all(metadata.keyGroups.map((group) => Promise.all(group.map(inspectKey)))),
     shamirThreshold: metadata.shamirThreshold,
     lastModified: metadata.lastModified,
     hasMac: metadata.mac !== "",
@@ -83,4 +79,9 @@ export async function inspect(source: Uint8Array, options: { readonly format: Fo
     version: metadata.version,
     entries,
   };
+}
+
+async function inspectKey({ list, fields }: KeyEntry): Promise<InspectedKey> {
+  const provider = await providerByMetadata(list)?.load();
+  return { type: list, recipient: provider?.identityOf({ provider: provider.id, fields }) ?? "" };
 }

@@ -3,7 +3,7 @@ import { identitySources } from "./crypto/age/identity-sources.ts";
 import { recipientOf } from "./crypto/age/x25519.ts";
 import type { KeyGroup, Recipient } from "./crypto/data-key.ts";
 import { age } from "./crypto/keys/age.ts";
-import type { KeyProvider, RecipientOptions } from "./crypto/keys/provider.ts";
+import type { RecipientOptions } from "./crypto/keys/provider.ts";
 import { knownKeyTypes, missingProviders, providers } from "./crypto/keys/registry.ts";
 import { leaf, mapping, type Node } from "./document/document.ts";
 import { KeyleafError } from "./errors.ts";
@@ -35,11 +35,16 @@ export async function resolveKeyGroups(
   sources: RecipientSources,
   host: Host,
 ): Promise<{ keyGroups: KeyGroup[]; notices: string[] }> {
-  const named = fromFlags(sources, host);
+  const named = await fromFlags(sources, host);
   if (named.length > 0) return { keyGroups: [withoutRepeats(named)], notices: [] };
   if (sources.rule !== null) {
     const { rule } = sources;
-    const keyGroups = rule.keyGroups.map((group) => withoutRepeats(group.flatMap((raw) => fromRule(raw))));
+    const keyGroups: KeyGroup[] = [];
+    for (const group of rule.keyGroups) {
+      const recipients: Recipient[] = [];
+      for (const raw of group) recipients.push(...(await fromRule(raw)));
+      keyGroups.push(withoutRepeats(recipients));
+    }
     if (keyGroups.some((group) => group.length === 0)) {
       throw new KeyleafError("KEY_NO_RECIPIENT", `the creation rule at line ${rule.line} names no recipients`);
     }
@@ -48,28 +53,31 @@ export async function resolveKeyGroups(
   return ownIdentity(host);
 }
 
-function fromFlags({ flags, awsProfile, encryptionContext }: RecipientSources, host: Host): Recipient[] {
+async function fromFlags({ flags, awsProfile, encryptionContext }: RecipientSources, host: Host): Promise<Recipient[]> {
   const options: RecipientOptions = {
     ...(awsProfile === "" ? {} : { awsProfile }),
     ...(encryptionContext.size === 0 ? {} : { encryptionContext }),
   };
-  return FLAG_ORDER.flatMap((flag) => {
+  const recipients: Recipient[] = [];
+  for (const flag of FLAG_ORDER) {
     const missing = missingProviders.find((type) => type.flag === flag);
-    const provider = providers.find(({ names }) => names.flag === flag);
-    const text = flags.get(flag) || host.env[provider?.names.env ?? missing?.env ?? ""] || "";
-    if (text === "") return [];
-    if (provider === undefined) throw unsupported(missing?.metadata ?? flag);
-    return provider.fromText(text, options).map((recipient) => ({ provider, recipient }));
-  });
+    const known = providers.find(({ names }) => names.flag === flag);
+    const text = flags.get(flag) || host.env[known?.names.env ?? missing?.env ?? ""] || "";
+    if (text === "") continue;
+    if (known === undefined) throw unsupported(missing?.metadata ?? flag);
+    const provider = await known.load();
+    for (const recipient of provider.fromText(text, options)) recipients.push({ provider, recipient });
+  }
+  return recipients;
 }
 
-function fromRule(raw: RawRecipient): Recipient[] {
-  const isHere = ({ names }: KeyProvider): boolean => (raw.place === "flat" ? names.rule : names.group) === raw.ruleKey;
-  const provider = providers.find(isHere);
-  if (provider === undefined) {
+async function fromRule(raw: RawRecipient): Promise<Recipient[]> {
+  const known = providers.find(({ names }) => (raw.place === "flat" ? names.rule : names.group) === raw.ruleKey);
+  if (known === undefined) {
     const missing = missingProviders.find((type) => (raw.place === "flat" ? type.rule : type.group) === raw.ruleKey);
     throw unsupported(missing?.metadata ?? raw.ruleKey);
   }
+  const provider = await known.load();
   const options: RecipientOptions = raw.awsProfile === "" ? {} : { awsProfile: raw.awsProfile };
   const recipients =
     raw.place === "flat" && typeof raw.value === "string"

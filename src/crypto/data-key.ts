@@ -136,15 +136,16 @@ function localFirst(entries: readonly KeyEntry[]): KeyEntry[] {
 }
 
 async function unwrapOne(entry: KeyEntry, host: Host): Promise<Uint8Array | KeyAttempt> {
-  const provider = providerByMetadata(entry.list);
+  const known = providerByMetadata(entry.list);
   const typeName = knownKeyTypes.get(entry.list) ?? entry.list;
-  if (provider === null) {
+  if (known === null) {
     return {
       provider: entry.list,
       recipient: typeName,
       reason: `${typeName} keys are not supported by this version`,
     };
   }
+  const provider = await known.load();
   const key = { provider: provider.id, fields: entry.fields };
   const reasons: string[] = [];
   try {

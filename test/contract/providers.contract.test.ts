@@ -98,7 +98,9 @@ describe("the registry", () => {
   });
 });
 
-describe.each(providers.map((provider) => [provider.id, provider] as const))("%s", (id, registered) => {
+const loaded = await Promise.all(providers.map(async (known) => [known.id, known, await known.load()] as const));
+
+describe.each(loaded)("%s", (id, registered, itself) => {
   const setting = settings.get(id);
   if (setting === undefined) {
     test("has an entry in this suite", () => expect.fail(`add ${id} to the settings of this suite`));
@@ -120,11 +122,9 @@ describe.each(providers.map((provider) => [provider.id, provider] as const))("%s
   }
 
   test("is what is registered", () => {
-    expect([provider.id, provider.names, provider.isLocal]).toEqual([
-      registered.id,
-      registered.names,
-      registered.isLocal,
-    ]);
+    for (const one of [provider, itself]) {
+      expect([one.id, one.names, one.isLocal]).toEqual([registered.id, registered.names, registered.isLocal]);
+    }
   });
 
   test("reads recipients from a text: blanks, line breaks and empty items do no harm", () => {

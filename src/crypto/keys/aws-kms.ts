@@ -7,6 +7,7 @@
 import { fieldOf, type Item, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
+import { kmsNames } from "./names.ts";
 import type { KeyProvider } from "./provider.ts";
 
 /** One KMS key as rules, flags and files name it. */
@@ -59,7 +60,7 @@ export function createAwsKms(loadClient: LoadKmsClient): KeyProvider<AwsKmsRecip
 
   return {
     id: "aws-kms",
-    names: { metadata: "kms", rule: "kms", group: "kms", flag: "kms", env: "SOPS_KMS_ARN" },
+    names: kmsNames,
     isLocal: false,
 
     fromText(text, options) {

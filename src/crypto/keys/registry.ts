@@ -1,9 +1,17 @@
 import { age } from "./age.ts";
-import { awsKms } from "./aws-kms.ts";
+import { kmsNames } from "./names.ts";
 import type { KeyProvider } from "./provider.ts";
 
-/** Every key provider. A new one is a file and a line here. */
-export const providers: readonly KeyProvider[] = [age, awsKms];
+/** What is known of a provider before it is loaded. */
+export interface KnownProvider extends Pick<KeyProvider, "id" | "names" | "isLocal"> {
+  readonly load: () => Promise<KeyProvider>;
+}
+
+/** Every key provider, but for age loaded when it is used. A new one is a file and a line here. */
+export const providers: readonly KnownProvider[] = [
+  { id: age.id, names: age.names, isLocal: age.isLocal, load: async () => age },
+  { id: "aws-kms", names: kmsNames, isLocal: false, load: async () => (await import("./aws-kms.ts")).awsKms },
+];
 
 /** Key types of the format that have no provider yet, under all their names, so that meeting one can be said clearly. */
 export const missingProviders = [
@@ -43,6 +51,6 @@ export const knownKeyTypes: ReadonlyMap<string, string> = new Map<string, string
 ]);
 
 /** The provider of a list in the metadata, or `null`. */
-export function providerByMetadata(name: string): KeyProvider | null {
+export function providerByMetadata(name: string): KnownProvider | null {
   return providers.find((provider) => provider.names.metadata === name) ?? null;
 }
