@@ -27,7 +27,7 @@ export function scanYaml(text: string): YamlDocument | null {
 const UNSURE = Symbol("unsure");
 
 /** Tabs, carriage returns, and what is a line break or not printable to some reader. */
-const UNUSUAL = /[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]/;
+const UNUSUAL = /[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/;
 
 /** Levels that are read here; a stack has to bear them. */
 const MAX_DEPTH = 64;
@@ -39,7 +39,7 @@ const PLAIN_KEY = /[A-Za-z_/.$0-9][\w./$@+-]*(?: [\w./$@+-]+)*(?=:[ \n])/y;
 /** Nothing in it is escaped. */
 const QUOTED_KEY = /(?:"[^"\\\n]{1,256}"|'[^'\n]{1,256}')(?=:[ \n])/y;
 /** What a plain value may begin with, if anything may follow, and if something but a blank has to. */
-const PLAIN_START = /[A-Za-z0-9_./+$(\\^~<=;]|-(?=[^\s])/y;
+const PLAIN_START = /[A-Za-z0-9_./+$(\\^~<=;\u00a1-\uffff]|-(?=[^\s])/y;
 const SINGLE_QUOTED = /'(?:[^'\n]|'')*'/y;
 const DOUBLE_QUOTED = /"(?:[^"\\\n]|\\["\\ntr])*"/y;
 const ESCAPES: ReadonlyMap<string, string> = new Map([
