@@ -61,8 +61,13 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
   const doc = await format.parse(source);
   const metadata = metadataOf(doc);
   const dataKey = await unwrapDataKey(metadata.keyGroups, host, options.unwrapped);
-  const { notices, text } = await openDocument(doc, metadata, format, dataKey, options);
-  dataKey.fill(0);
+  let opened: OpenedDocument;
+  try {
+    opened = await openDocument(doc, metadata, format, dataKey, options);
+  } finally {
+    dataKey.fill(0);
+  }
+  const { notices, text } = opened;
 
   if (options.extract !== undefined && options.extract.length > 0) {
     const node = nodeAt(doc, options.extract);

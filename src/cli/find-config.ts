@@ -2,9 +2,9 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { type Config, parseConfig } from "../config.ts";
 import { KeyleafError } from "../errors.ts";
 import type { FormatId, PrintOptions } from "../formats/format.ts";
+import { once } from "../once.ts";
 import type { Context, Flags } from "./context.ts";
 import { numberFlag } from "./inputs.ts";
-import { once } from "./once.ts";
 import { readFileOr } from "./read-file.ts";
 import { warn } from "./report.ts";
 

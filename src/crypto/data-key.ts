@@ -2,6 +2,7 @@ import type { Node } from "../document/document.ts";
 import { type KeyEntry, keyLists } from "../document/metadata.ts";
 import { type KeyAttempt, KeyleafError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { once } from "../once.ts";
 import type { KeyProvider } from "./keys/provider.ts";
 import { knownKeyTypes, providerByMetadata } from "./keys/registry.ts";
 
@@ -81,7 +82,7 @@ export async function unwrapDataKey(
   const attempts: KeyAttempt[] = [];
   for (const entry of localFirst(group)) {
     const unwrapped = await (run === undefined ? unwrapOne(entry, host) : run.of(entry, host));
-    if (unwrapped instanceof Uint8Array) return run === undefined ? unwrapped : unwrapped.slice();
+    if (unwrapped instanceof Uint8Array) return run === undefined ? unwrapped : Uint8Array.from(unwrapped);
     attempts.push(unwrapped);
   }
   throw new KeyleafError("KEY_UNAVAILABLE", "no key at hand opens this file", { details: { attempts } });
@@ -97,12 +98,7 @@ export class UnwrappedKeys {
   /** The data key, which stays ours, or why there is none. Several callers may wait for one. */
   of(entry: KeyEntry, host: Host): Promise<Uint8Array | KeyAttempt> {
     const id = JSON.stringify([entry.list, content(entry.fields)]);
-    let outcome = this.#outcomes.get(id);
-    if (outcome === undefined) {
-      outcome = unwrapOne(entry, host);
-      this.#outcomes.set(id, outcome);
-    }
-    return outcome;
+    return once(this.#outcomes, id, () => unwrapOne(entry, host));
   }
 
   /** Overwrites all data keys. To be called at the end of the run, when nobody waits for one any more. */

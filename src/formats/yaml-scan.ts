@@ -18,7 +18,8 @@ export function scanYaml(text: string): YamlDocument | null {
   try {
     return new Scanner(text).document();
   } catch (error) {
-    if (error === UNSURE) return null;
+    // V8 runs out of stack in a pattern that goes through millions of characters; the parser does not.
+    if (error === UNSURE || error instanceof RangeError) return null;
     throw error;
   }
 }
@@ -145,7 +146,7 @@ class Scanner {
       this.#at = at;
       this.#column = at - start;
       // A marker of documents, or a directive.
-      if (at === start && /^(?:---|\.\.\.|%)/.test(text.slice(at, at + 3)) && (start > 0 || text[at] === "%"))
+      if (at === start && /^(?:---|\.\.\.|%)/.test(text.slice(at, at + 3)) && (start > 0 || text[at] !== "-"))
         throw UNSURE;
       return;
     }
@@ -292,7 +293,7 @@ class Scanner {
     let end = this.#lineEnd;
     let plain = text.slice(start, end);
     // Nothing of what ends a value, or makes it a key, is in an envelope.
-    if (plain.startsWith("ENC[AES256_GCM,data:") && !plain.includes(" ")) return plain;
+    if (plain.startsWith("ENC[AES256_GCM,data:") && plain.endsWith("]") && !plain.includes(" ")) return plain;
     const hash = plain.indexOf(" #");
     if (hash !== -1) end = start + hash;
     while (text.charCodeAt(end - 1) === SPACE) end--;

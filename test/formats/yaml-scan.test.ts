@@ -6,6 +6,7 @@ import { KeyleafError } from "../../src/errors.ts";
 import type { YamlDocument } from "../../src/formats/yaml-document.ts";
 import { parseYaml } from "../../src/formats/yaml-parse.ts";
 import { scanYaml } from "../../src/formats/yaml-scan.ts";
+import { parsedYaml } from "../support/parsing.ts";
 import { openedText, sealedText } from "../support/sealing.ts";
 import { printSearch, runs } from "../support/seed.ts";
 import { yamlLayouts } from "../support/yaml-layout.ts";
@@ -57,6 +58,10 @@ describe("the scanner", () => {
     "- a\n",
     " a: b\n",
     "a: b\n---\nc: d\n",
+    "... a: b\n",
+    "a: ENC[AES256_GCM,data:x:\n",
+    "l:\n- ENC[AES256_GCM,data:x:\n",
+    "a: ENC[AES256_GCM,data:A]:\n",
     "a: b\n...\n",
     "%YAML 1.1\n---\na: b\n",
     "\ufeffa: b\n",
@@ -165,6 +170,12 @@ const ODD = [
     "k: x]",
     "k: (a)",
     "k: é",
+    "k: ENC[AES256_GCM,data:A:",
+    "- ENC[AES256_GCM,data:A]:",
+    "k: ENC[AES256_GCM,data:A]B",
+    "... k: v",
+    "---k: v",
+    "%k: v",
     "k: \u{1f511} a",
     "k: a\u00a0 # c",
     "k: \u3000a",
@@ -220,6 +231,17 @@ test.each<[string, fc.Arbitrary<string>, number]>([
   );
   printSearch(`YAML ${name}, ${scanned} scanned`, count);
   expect(scanned).toBeGreaterThan(0);
+});
+
+test.each([
+  ["quoted with single quotes", "a: '", "'\n"],
+  ["quoted with double quotes", 'a: "', '"\n'],
+  ["plain", "a: ", "\n"],
+  ["plain, of words, in a list", "a:\n- w", "\n"],
+])("a value of 20 MB, %s, is read by one of the two", (_, before, after) => {
+  const text = before + "x y ".repeat(5_000_000).trimEnd() + after;
+  const { roots } = parsedYaml(text);
+  expect(roots[0]?.members).toHaveLength(1);
 });
 
 test("what the scanner reads is sealed and opened without the parser, byte for byte", async () => {

@@ -12,6 +12,7 @@ import type { FormatId } from "../../formats/format.ts";
 import { formatForFileName } from "../../formats/registry.ts";
 import { inspect } from "../../inspect.ts";
 import { nearest } from "../../nearest.ts";
+import { once } from "../../once.ts";
 import { resolveKeyGroups } from "../../recipients.ts";
 import type { CliHost, Context, Flags } from "../context.ts";
 import { ConfigFinder, type FoundConfig, matchedPath, printOptions } from "../find-config.ts";
@@ -27,7 +28,6 @@ import {
   numberFlag,
   readInput,
 } from "../inputs.ts";
-import { once } from "../once.ts";
 import { note, type Remark, type Say, sayAll } from "../report.ts";
 import type { Left, Rewriting } from "../rewrite-files.ts";
 import { writeFiles } from "../write-file.ts";

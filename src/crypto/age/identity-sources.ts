@@ -1,4 +1,5 @@
 import type { Host } from "../../host.ts";
+import { once } from "../../once.ts";
 import { splitCommand } from "./command-line.ts";
 import { parseIdentity, type X25519Identity } from "./x25519.ts";
 
@@ -30,8 +31,9 @@ const read = new WeakMap<Host, Map<string, Promise<IdentitySource>>>();
 export function identitySources(host: Host, recipient: string): (() => Promise<IdentitySource>)[] {
   const { SOPS_AGE_KEY: text, SOPS_AGE_KEY_FILE: file, SOPS_AGE_KEY_CMD: command } = host.env;
   const sources: (() => Promise<IdentitySource>)[] = [];
+  const readHere = once(read, host, () => new Map<string, Promise<IdentitySource>>());
   function add(name: string, load: () => Promise<Content>, keptAs = name): void {
-    sources.push(() => once(host, keptAs, async () => ({ name, ...(await load()) })));
+    sources.push(() => once(readHere, keptAs, async () => ({ name, ...(await load()) })));
   }
 
   if (text !== undefined) add("SOPS_AGE_KEY", async () => parseIdentities(text, true));
@@ -70,20 +72,6 @@ export function defaultIdentityFile(host: Pick<Host, "env" | "platform" | "home"
 }
 
 type Content = Pick<IdentitySource, "identities" | "problems">;
-
-function once(host: Host, key: string, load: () => Promise<IdentitySource>): Promise<IdentitySource> {
-  let ofHost = read.get(host);
-  if (ofHost === undefined) {
-    ofHost = new Map();
-    read.set(host, ofHost);
-  }
-  let source = ofHost.get(key);
-  if (source === undefined) {
-    source = load();
-    ofHost.set(key, source);
-  }
-  return source;
-}
 
 async function fromFile(host: Host, path: string): Promise<Content> {
   try {

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from "node:crypto";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
+import { once } from "../../once.ts";
 import type { Stanza } from "./age-file.ts";
 import { decodeBase64, encodeUnpadded } from "./base64.ts";
 import { decodeBech32, encodeBech32 } from "./bech32.ts";
@@ -70,7 +71,7 @@ export function wrapFileKey(fileKey: Uint8Array, publicKey: Uint8Array, host: Pi
   const ephemeral = new Uint8Array(KEY_BYTES);
   host.fillRandom(ephemeral);
   const { key, publicKey: share } = importSecret(ephemeral);
-  const secret = agree(key, recipientKey(publicKey));
+  const secret = agree(key, once(recipientKeys, publicKey, importPublic));
   if (secret === null) {
     throw new KeyleafError("KEY_BAD_RECIPIENT", "age recipient is a key of low order", {
       details: { provider: "age" },
@@ -144,14 +145,6 @@ function importPublic(publicKey: Uint8Array): KeyObject {
 
 /** Of a run over many files, each is encrypted to the same recipients. */
 const recipientKeys = new WeakMap<Uint8Array, KeyObject>();
-
-function recipientKey(publicKey: Uint8Array): KeyObject {
-  const known = recipientKeys.get(publicKey);
-  if (known !== undefined) return known;
-  const imported = importPublic(publicKey);
-  recipientKeys.set(publicKey, imported);
-  return imported;
-}
 
 /** The shared secret (32 bytes); `null` when it is all zero, which a public key of low order brings about. */
 function agree(privateKey: KeyObject, publicKey: KeyObject): Uint8Array | null {

@@ -7,7 +7,7 @@
 import { fieldOf, type Item, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
-import { kmsNames } from "./names.ts";
+import { awsKmsNames } from "./names.ts";
 import type { KeyProvider } from "./provider.ts";
 
 /** One KMS key as rules, flags and files name it. */
@@ -59,9 +59,7 @@ export function createAwsKms(loadClient: LoadKmsClient): KeyProvider<AwsKmsRecip
   }
 
   return {
-    id: "aws-kms",
-    names: kmsNames,
-    isLocal: false,
+    ...awsKmsNames,
 
     fromText(text, options) {
       return text

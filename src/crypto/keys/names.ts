@@ -1,11 +1,10 @@
 import type { KeyProvider } from "./provider.ts";
 
-/** Names of providers that are needed before those are loaded. */
+/** What of a provider is needed before it is loaded. */
+export type ProviderNames = Pick<KeyProvider, "id" | "names" | "isLocal">;
 
-export const kmsNames: KeyProvider["names"] = {
-  metadata: "kms",
-  rule: "kms",
-  group: "kms",
-  flag: "kms",
-  env: "SOPS_KMS_ARN",
+export const awsKmsNames: ProviderNames = {
+  id: "aws-kms",
+  names: { metadata: "kms", rule: "kms", group: "kms", flag: "kms", env: "SOPS_KMS_ARN" },
+  isLocal: false,
 };

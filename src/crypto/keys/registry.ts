@@ -1,16 +1,16 @@
 import { age } from "./age.ts";
-import { kmsNames } from "./names.ts";
+import { awsKmsNames, type ProviderNames } from "./names.ts";
 import type { KeyProvider } from "./provider.ts";
 
 /** What is known of a provider before it is loaded. */
-export interface KnownProvider extends Pick<KeyProvider, "id" | "names" | "isLocal"> {
+export interface KnownProvider extends ProviderNames {
   readonly load: () => Promise<KeyProvider>;
 }
 
 /** Every key provider, but for age loaded when it is used. A new one is a file and a line here. */
 export const providers: readonly KnownProvider[] = [
   { id: age.id, names: age.names, isLocal: age.isLocal, load: async () => age },
-  { id: "aws-kms", names: kmsNames, isLocal: false, load: async () => (await import("./aws-kms.ts")).awsKms },
+  { ...awsKmsNames, load: async () => (await import("./aws-kms.ts")).awsKms },
 ];
 
 /** Key types of the format that have no provider yet, under all their names, so that meeting one can be said clearly. */
