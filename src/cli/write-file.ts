@@ -49,8 +49,6 @@ interface Staged {
   /** The target with links followed. */
   readonly target: string;
   readonly temporary: string;
-  /** The target as it was, whose owner and mode the new file gets; `null`: nothing was there. */
-  readonly existing: Stats | null;
   /** Digest of what the target held when it was read. The content itself of many files would fill the memory. */
   readonly before: string | null;
   readonly isNew: boolean;
@@ -112,7 +110,6 @@ export class Staging {
       path,
       target,
       temporary,
-      existing,
       before: before === undefined ? null : digestOf(before),
       isNew: write.isNew === true,
     });
@@ -140,11 +137,9 @@ function writeTemporary(target: string, content: Uint8Array, mode: number): stri
 
 const flushed = promisify(fsync);
 
-/** Until here nobody else could read it, whatever the mode of the target is: the run may yet come to nothing. */
-async function flush({ path, temporary, existing }: Staged): Promise<void> {
+async function flush({ path, temporary }: Staged): Promise<void> {
   const file = attempt(path, () => openSync(temporary, "r+"));
   try {
-    if (existing !== null) keepOwnerAndMode(file, existing);
     await flushed(file);
   } catch (error) {
     throw inWords(path, error);
@@ -166,10 +161,12 @@ function moveAll(staged: readonly Staged[]): void {
   const done: { readonly one: Staged; readonly kept: string | null }[] = [];
   try {
     for (const one of staged) {
-      const { path, target, existing } = one;
+      const { path, target } = one;
+      // As it is now: its mode may have been changed during the run.
+      const existing = attempt(path, () => fileAt(target));
       // Of a single file, there is nothing to undo.
       const kept = staged.length === 1 || existing === null ? null : attempt(path, () => keepAside(target, existing));
-      attempt(path, () => moveIntoPlace(one));
+      attempt(path, () => moveIntoPlace(one, existing));
       done.push({ one, kept });
     }
   } catch (error) {
@@ -198,11 +195,29 @@ function digestOf(content: Uint8Array): string {
   return createHash("sha256").update(content).digest("base64");
 }
 
-function moveIntoPlace({ target, temporary, isNew }: Staged): void {
+/** Only here others may get to read what only the owner could: until now the run might have come to nothing. */
+function moveIntoPlace({ target, temporary, isNew }: Staged, existing: Stats | null): void {
+  if (existing !== null) giveOwnerAndMode(temporary, existing);
   // A rename replaces what has appeared in the meantime; a second link does not.
   if (isNew && tryQuietly(() => linkSync(temporary, target), NO_LINKS)) return;
   renameSync(temporary, target);
   temporaries.delete(temporary);
+}
+
+/** The regular file at a path; `null`: none. Links are no files: the path had them followed. */
+function fileAt(path: string): Stats | null {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats?.isFile() === true ? stats : null;
+}
+
+function giveOwnerAndMode(temporary: string, existing: Stats): void {
+  // Should somebody have put a link there, what it points to must not be given away. Windows has no such flag.
+  const file = openSync(temporary, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
+  try {
+    keepOwnerAndMode(file, existing);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** What a file system says that has no second names for files, or not for this one. */

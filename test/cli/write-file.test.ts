@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type FileWrite, writeFiles } from "../../src/cli/write-file.ts";
+import { type FileWrite, Staging, writeFiles } from "../../src/cli/write-file.ts";
 import { KeyleafError } from "../../src/errors.ts";
 import { temporaryFolder } from "./fake.ts";
 
@@ -111,6 +111,30 @@ describe("a file that exists", () => {
     await writeFiles([write("f", "new", { verify })]);
     expect(modes).toEqual([0o600]);
     expect(statSync(at("f")).mode & 0o777).toBe(0o644);
+  });
+
+  it("is so while others are flushed", async () => {
+    for (const name of ["f", "g"]) put(name, "old", 0o644);
+    const staging = new Staging();
+    try {
+      for (const name of ["f", "g"]) await staging.add(write(name, "new"));
+      // Runs up to the first flush that it waits for.
+      const committed = staging.commit();
+      const temporary = readdirSync(folder).filter((name) => name.startsWith(".keyleaf-"));
+      expect(temporary.map((name) => statSync(at(name)).mode & 0o777)).toEqual([0o600, 0o600]);
+      await committed;
+    } finally {
+      staging.end();
+    }
+    expect(contents()).toEqual({ f: "new", g: "new" });
+    expect(statSync(at("f")).mode & 0o777).toBe(0o644);
+  });
+
+  it("keeps a mode that it got during the run", async () => {
+    put("f", "old", 0o644);
+    const verify = async (): Promise<void> => chmodSync(at("f"), 0o600);
+    await writeFiles([write("f", "new", { verify })]);
+    expect(statSync(at("f")).mode & 0o777).toBe(0o600);
   });
 
   it("may be behind links, which stay", async () => {
