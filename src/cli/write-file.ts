@@ -12,13 +12,14 @@ import {
   openSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
   rmSync,
   type Stats,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { KeyleafError } from "../errors.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -170,7 +171,8 @@ function moveAll(staged: readonly Staged[]): void {
       done.push({ one, kept });
     }
   } catch (error) {
-    for (const { one, kept } of done) tryQuietly(() => undo(one, kept));
+    // From the last, so that what was moved over twice (a folder may be mounted twice) ends as it began.
+    for (const { one, kept } of done.toReversed()) tryQuietly(() => undo(one, kept));
     throw error;
   }
   for (const { kept } of done) if (kept !== null) remove(kept);
@@ -259,11 +261,13 @@ function flushDirectory(path: string): void {
   });
 }
 
-/** The file that a path stands for, which need not exist. */
+/** The file that a path stands for, which need not exist. By its real folder, so that one file has one path. */
 function followLinks(path: string): string {
   let target = path;
   for (let i = 0; i < 40; i++) {
-    if (lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return target;
+    if (lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() !== true) {
+      return join(realpathSync.native(dirname(target)), basename(target));
+    }
     target = resolve(dirname(target), readlinkSync(target));
   }
   throw failed(path, "too many symbolic links");

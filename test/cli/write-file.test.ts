@@ -170,6 +170,8 @@ describe("a failure leaves everything as it was", () => {
     ["a file in place of the folder", () => [write("f/x", "x")]],
     ["links in a circle", () => [write("circle", "x")]],
     ["one file twice", () => [write("f", "x"), write("link", "y")]],
+    ["one file twice, through a link to its folder", () => [write("f", "x"), write("here/f", "y")]],
+    ["one new file twice, in the same way", () => [write("new", "x"), write("here/new", "y")]],
     ["the last of many", () => [write("f", "x"), write("new", "y"), write("folder", "z")]],
   ])("%s", async (_name, writes) => {
     const outer = folder;
@@ -178,9 +180,10 @@ describe("a failure leaves everything as it was", () => {
     put("f", "old");
     symlinkSync("f", at("link"));
     symlinkSync("circle", at("circle"));
+    symlinkSync(".", at("here"));
     mkdirSync(at("folder"));
     expect(await codeOf(...writes("f"))).not.toBe("none");
-    expect(readdirSync(folder).sort()).toEqual(["circle", "f", "folder", "link"]);
+    expect(readdirSync(folder).sort()).toEqual(["circle", "f", "folder", "here", "link"]);
     expect(readFileSync(at("f"), "utf8")).toBe("old");
     folder = outer;
   });
