@@ -73,7 +73,7 @@ export async function rewriteFiles(
   hintFor: (name: string) => string | null,
 ): Promise<void> {
   const progress = new Progress(context);
-  const staging = new Staging();
+  let staging: Staging | null = null;
   try {
     const listed = await listFiles(operands, flags, context, hintFor);
     const [only] = listed;
@@ -81,9 +81,10 @@ export async function rewriteFiles(
     if (!isOne && flags.has("filename-override")) {
       throw new KeyleafError("USAGE_CONFLICT", "--filename-override is for one file");
     }
+    staging = new Staging(isOne);
     await new Run(flags, progress, staging, rewritingIn(progress.context), isOne).all(listed);
   } finally {
-    staging.end();
+    staging?.end();
     progress.end();
   }
 }

@@ -65,7 +65,7 @@ const FLUSHES = 8;
  * and what `verify` throws. Then every target is as it was.
  */
 export async function writeFiles(writes: readonly FileWrite[]): Promise<void> {
-  const staging = new Staging();
+  const staging = new Staging(writes.length === 1);
   try {
     for (const write of writes) await staging.add(write);
     await staging.commit();
@@ -80,14 +80,24 @@ export class Staging {
   /** Paths as they were given, by target. */
   readonly #targets = new Map<string, string>();
   readonly #release = removeTemporariesOnSignal();
+  readonly #isOne: boolean;
 
-  /** Writes one file beside its target, or straight into what is no regular file (a pipe, `/dev/null`). */
+  /** @param isOne - only one file is going to be added. */
+  constructor(isOne: boolean) {
+    this.#isOne = isOne;
+  }
+
+  /**
+   * Writes one file beside its target. A single one may be no regular file (a pipe, `/dev/null`) and is written straight
+   * into; what went there could not be taken back if another file failed.
+   */
   async add(write: FileWrite): Promise<void> {
     const { path, content, before } = write;
     const existing = attempt(path, () => statSync(path, { throwIfNoEntry: false }) ?? null);
     if (existing?.isDirectory() === true) throw failed(path, "it is a directory");
     if (existing !== null && write.isNew === true) throw isThere(path);
     if (existing !== null && !existing.isFile()) {
+      if (!this.#isOne) throw failed(path, "it is no regular file, and there are others");
       await write.verify?.(content);
       attempt(path, () => writeFileSync(path, content));
       return;

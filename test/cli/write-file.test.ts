@@ -1,11 +1,15 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
+  closeSync,
+  constants,
   linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -115,7 +119,7 @@ describe("a file that exists", () => {
 
   it("is so while others are flushed", async () => {
     for (const name of ["f", "g"]) put(name, "old", 0o644);
-    const staging = new Staging();
+    const staging = new Staging(false);
     try {
       for (const name of ["f", "g"]) await staging.add(write(name, "new"));
       // Runs up to the first flush that it waits for.
@@ -233,6 +237,29 @@ it("writes straight into what is no file", async () => {
   await writeFiles([write("f", "x", { path: "/dev/null" })]);
   expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
   expect(await codeOf(write("f", "x", { path: "/dev/full" }))).toBe("OUTPUT_WRITE_FAILED");
+});
+
+it("writes into a pipe alone, and never before other files are decided", async () => {
+  execFileSync("mkfifo", [at("pipe")]);
+  // A pipe of which this process is the reader takes a few bytes at once.
+  const reader = openSync(at("pipe"), constants.O_RDWR | constants.O_NONBLOCK);
+  const received = (): string => {
+    const buffer = Buffer.alloc(100);
+    try {
+      return buffer.toString("utf8", 0, readSync(reader, buffer));
+    } catch {
+      return "nothing";
+    }
+  };
+  try {
+    expect(await codeOf(write("pipe", "x"), write("f", "y"))).toBe("OUTPUT_WRITE_FAILED");
+    expect(await codeOf(write("f", "y"), write("pipe", "x"))).toBe("OUTPUT_WRITE_FAILED");
+    expect([received(), readdirSync(folder)]).toEqual(["nothing", ["pipe"]]);
+    await writeFiles([write("pipe", "x")]);
+    expect(received()).toBe("x");
+  } finally {
+    closeSync(reader);
+  }
 });
 
 describe("in a process of its own", () => {
