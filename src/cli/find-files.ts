@@ -1,8 +1,8 @@
-import { join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { KeyleafError } from "../errors.ts";
 import { breather } from "./breathe.ts";
 import type { CliHost, Context, Flags } from "./context.ts";
-import { trackedFiles } from "./git.ts";
+import { requiredGitRoot, trackedFiles } from "./git.ts";
 import { attemptReading } from "./read-file.ts";
 
 /** The files that a command over many files is about: those that are named, and those that folders, patterns and `--all` stand for. */
@@ -18,6 +18,7 @@ export interface ListedFile {
 
 /** Never entered, unless the user names them or something in them. */
 const LEFT_OUT = new Set([".git", "node_modules"]);
+const isOrdinary = (path: string): boolean => !LEFT_OUT.has(basename(path));
 
 /**
  * Lists each file once, in order: of folders all files in them, at any depth, by name. Links within folders are not
@@ -53,19 +54,19 @@ export async function listFiles(
   return [...files.values()];
 }
 
-/** All files below a folder, in those of its folders that are entered. */
+/** All files below a folder, in those of its folders that are entered. Links are neither. */
 function* filesBelow(
   name: string,
   path: string,
   host: CliHost,
-  isEntered: (path: string) => boolean = () => true,
+  isEntered: (path: string) => boolean = isOrdinary,
 ): Generator<ListedFile> {
   const entries = attemptReading("INPUT_UNREADABLE", name, () => host.list(path));
   // By the units of the names, as git sorts, and not by a locale.
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const [nameInside, pathInside] = [join(name, entry.name), join(path, entry.name)];
     if (entry.kind === "file") yield { name: nameInside, path: pathInside, isNamed: false };
-    else if (entry.kind === "folder" && !LEFT_OUT.has(entry.name) && isEntered(pathInside))
+    else if (entry.kind === "folder" && isEntered(pathInside))
       yield* filesBelow(nameInside, pathInside, host, isEntered);
   }
 }
@@ -91,7 +92,8 @@ async function matching(
   const matcher = (pattern: string): ((text: string) => boolean) => picomatch(pattern, { nonegate: true });
   const { isBelowMatch, mayHoldMatch } = stepwise(glob, matcher);
   const stepsTo = (path: string): string[] => relative(start, path).split(sep);
-  const isEntered = (path: string): boolean => mayHoldMatch(stepsTo(path)) || isBelowMatch(stepsTo(path));
+  const isEntered = (path: string): boolean =>
+    isOrdinary(path) && (mayHoldMatch(stepsTo(path)) || isBelowMatch(stepsTo(path)));
   const found: ListedFile[] = [];
   const breathe = breather();
   for (const file of filesBelow(base === "" ? "." : base, start, host, isEntered)) {
@@ -121,11 +123,27 @@ function stepwise(glob: string, matcher: (pattern: string) => (text: string) => 
   };
 }
 
-/** What git tracks and is there. */
+/**
+ * What git tracks and is there as a file. The index says nothing about links: a file or a folder on its way may have been
+ * replaced by one since. So the folders that hold tracked files are gone through as any other, whatever they are called.
+ */
 async function tracked(context: Context): Promise<ListedFile[]> {
   const { host } = context;
-  const files = (await trackedFiles(context)).map((path) => ({ name: relative(host.cwd, path), path, isNamed: false }));
-  return files.filter(({ name, path }) =>
-    attemptReading("INPUT_UNREADABLE", name, () => host.stat(path)?.kind === "file"),
-  );
+  const root = resolve(await requiredGitRoot(context));
+  // Where names differ only in case or in how letters are composed, the folder may have another spelling than the index.
+  const idOf = (path: string): string =>
+    host.platform === "darwin" || host.platform === "win32" ? path.normalize("NFC").toLowerCase() : path;
+  const ids = new Set<string>();
+  const folders = new Set<string>();
+  for (const path of await trackedFiles(root, context)) {
+    ids.add(idOf(path));
+    for (let at = dirname(path); at !== root && !folders.has(idOf(at)); at = dirname(at)) folders.add(idOf(at));
+  }
+  const found: ListedFile[] = [];
+  const breathe = breather();
+  for (const file of filesBelow(relative(host.cwd, root) || ".", root, host, (path) => folders.has(idOf(path)))) {
+    if (ids.has(idOf(file.path))) found.push({ ...file, name: relative(host.cwd, file.path) });
+    await breathe();
+  }
+  return found;
 }

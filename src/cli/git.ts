@@ -34,12 +34,11 @@ export async function requiredGitRoot(context: Context): Promise<string> {
 }
 
 /**
- * Absolute paths of the plain files that git tracks in the repository of the working directory, whether they are there or
- * not. Symbolic links and other repositories within are left out.
+ * Absolute paths of the plain files that git tracks in a repository, whether they are there or not. Symbolic links and
+ * other repositories within are left out.
  */
-export async function trackedFiles(context: Context): Promise<string[]> {
-  const root = await requiredGitRoot(context);
-  const { status, stdout } = await context.host.run(["git", "-C", root, "ls-files", "-z", "--stage"], {});
+export async function trackedFiles(root: string, { host }: Context): Promise<string[]> {
+  const { status, stdout } = await host.run(["git", "-C", root, "ls-files", "-z", "--stage"], {});
   if (status !== 0) throw new KeyleafError("INPUT_UNREADABLE", `git ls-files failed with status ${status}`);
   const rows = Buffer.from(stdout).toString().split("\0");
   // Of a merge that is not done yet, a file has several rows.

@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { CliHost } from "../../src/cli/context.ts";
@@ -219,7 +228,7 @@ describe("--all", () => {
     for (const name of ["secret/a.yaml", "secret/ä b.yaml", "secret/gone.yaml", "package.json", "d/x"]) write(name);
     symlinkSync("../package.json", join(cwd, "secret/link.json"));
     git("add", ".");
-    execFileSync("rm", [join(cwd, "secret/gone.yaml")]);
+    rmSync(join(cwd, "secret/gone.yaml"));
     write("secret/untracked.yaml");
   });
 
@@ -230,6 +239,39 @@ describe("--all", () => {
     expect(plan.stdout).toBe("decrypt ../secret/a.yaml\ndecrypt ../secret/ä b.yaml\n");
     expect((await dec("-i", "--all")).status).toBe(0);
     expect(sealed()).toEqual([]);
+  });
+
+  it("follows no link that has taken the place of a file or a folder", async () => {
+    const outside = temporaryFolder();
+    for (const name of ["secret/f.yaml", "secret/folder/b.yaml", "secret/folder/deep/c.yaml"]) write(name);
+    git("add", ".");
+    rmSync(join(cwd, "secret/f.yaml"));
+    renameSync(join(cwd, "secret/folder"), join(outside, "folder"));
+    writeFileSync(join(outside, "f.yaml"), PLAIN);
+    for (const name of ["f.yaml", "folder"]) symlinkSync(join(outside, name), join(cwd, "secret", name));
+    expect(await enc("-i", "--all")).toMatchObject({ status: 0, stderr: "enc: note: 3 files encrypted\n" });
+    for (const name of ["f.yaml", "folder/b.yaml", "folder/deep/c.yaml"])
+      expect(readFileSync(join(outside, name), "utf8")).toBe(PLAIN);
+  });
+
+  it("enters the folders that hold tracked files, and no others", async () => {
+    write("secret/node_modules/a.yaml");
+    git("add", "-f", ".");
+    write("secret/node_modules/other/b.yaml");
+    const listed: string[] = [];
+    const list: CliHost["list"] = (path) => {
+      listed.push(path.slice(cwd.length));
+      return nodeHost().list(path);
+    };
+    expect((await encIn({ host: { list } }, "-i", "--all")).status).toBe(0);
+    expect(sealed()).toContain("secret/node_modules/a.yaml");
+    expect(listed).toEqual(["", "/d", "/secret", "/secret/node_modules"]);
+  });
+
+  it("finds a file where the folder spells its name otherwise than the index, as on macOS", async () => {
+    renameSync(join(cwd, "secret/ä b.yaml"), join(cwd, "secret/a\u0308 B.yaml"));
+    expect(await encIn({ host: { platform: "darwin" } }, "-i", "--all")).toMatchObject({ status: 0 });
+    expect(sealed()).toContain("secret/a\u0308 B.yaml");
   });
 
   it("is for no file that only a rule without path_regex matches", async () => {
