@@ -21,7 +21,7 @@ const VERSION = ["--version", "-v"];
  * @throws `USAGE` for `git` without one of its commands.
  */
 export function splitCommandLine(argv: readonly string[], program: Exclude<Program, "sops">): Split {
-  const { args, operands } = scanWords(argv, everyFlag);
+  const { args, operands } = scanWords(argv, everyFlag, program);
   if (program === "dec") return { command: decryptCommand, args };
   const [first = -1, second = -1] = operands;
   if (first === -1) return { command: isAboutProgram(args) ? null : encryptCommand, args };
@@ -40,7 +40,7 @@ interface Scanned {
 }
 
 /** One pass over the words. */
-export function scanWords(argv: readonly string[], flags: readonly Flag[]): Scanned {
+export function scanWords(argv: readonly string[], flags: readonly Flag[], program: Program): Scanned {
   const args: string[] = [];
   const operands: number[] = [];
   const switches: number[] = [];
@@ -52,7 +52,7 @@ export function scanWords(argv: readonly string[], flags: readonly Flag[]): Scan
       args.push(word);
       continue;
     }
-    const flag = findFlag(word, flags);
+    const flag = findFlag(word, flags, program);
     if (flag === null) args.push(word);
     else if (flag.value === undefined) {
       if (isOn(flag, word)) switches.push(args.push(`--${flag.name}`) - 1);
@@ -80,22 +80,22 @@ function isOn(flag: Flag, word: string): boolean {
  * an error rather than a file called `uput`.
  * @returns `null` for what only commander knows (`--help`), or nobody.
  */
-function findFlag(word: string, flags: readonly Flag[]): Flag | null {
+function findFlag(word: string, flags: readonly Flag[], program: Program): Flag | null {
   const [name = ""] = word.replace(/^--?/, "").split("=", 1);
   const isMeant = (flag: Flag): boolean =>
     flag.name === name || flag.alias === name || (!word.startsWith("--") && flag.short === name);
   const found = flags.find(isMeant);
   if (found !== undefined) return found;
-  if (/^-[^-]./.test(word)) throw unknownFlag(word, flags);
+  if (/^-[^-]./.test(word)) throw unknownFlag(word, flags, program);
   return null;
 }
 
 /** @param flags - those that could be meant */
-export function unknownFlag(word: string, flags: readonly Flag[]): KeyleafError {
+export function unknownFlag(word: string, flags: readonly Flag[], program: Program): KeyleafError {
   const names = flags.flatMap(({ name, alias }) => (alias === undefined ? [name] : [name, alias]));
   const meant = nearest(word.replace(/^-+/, "").replace(/=.*/, ""), [...names, "help", "version"]);
   return new KeyleafError("USAGE", `unknown flag ${word.replace(/=.*/s, "")}`, {
-    hint: meant === null ? "see enc --help" : `did you mean --${meant}?`,
+    hint: meant === null ? `see ${program} --help` : `did you mean --${meant}?`,
   });
 }
 

@@ -13,6 +13,8 @@ export interface Flag {
   readonly value?: string;
   /** Given several times, the values add up with commas between. */
   readonly isList?: boolean;
+  /** It is about many files, so not there under the name sops. */
+  readonly isForMany?: boolean;
   readonly help: string;
   /** Heading it stands under in the help. */
   readonly group: string;
@@ -33,11 +35,13 @@ const common: readonly Flag[] = [
   },
   {
     name: "all",
+    isForMany: true,
     group: OUTPUT,
     help: "with --in-place: what git tracks in the whole repository; to encrypt, what a rule with path_regex names of it",
   },
   {
     name: "dry-run",
+    isForMany: true,
     group: OUTPUT,
     help: "with --in-place: print what would be done, one line a file, and write nothing",
   },

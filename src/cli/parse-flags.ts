@@ -22,7 +22,7 @@ export function parseFlags(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return null;
-    throw usageError(error, command);
+    throw usageError(error, command, context);
   }
   const options = new Map(parser.options.map((option) => [option.long?.slice(2), option.attributeName()]));
   const given = (name: string): unknown => parser.getOptionValue(options.get(name) ?? "");
@@ -83,11 +83,19 @@ export function printCommandHelp(command: Command, context: Context): void {
 
 function commandParser(command: Command, context: Context): Commander {
   const { program } = context;
-  const name = program === "dec" ? "dec" : `${program} ${command.name}`;
-  const parser = newParser(name, context).usage(`${command.operands} [flags]`.trim()).description(command.description);
-  if (command.operands !== "") parser.argument(command.operands);
+  const { operands, description, ownDescription } = command;
+  const parser = newParser(lineOf(command, context), context)
+    .usage(`${operands} [flags]`.trim())
+    .description(ownDescription === undefined ? description : `${description} ${ownDescription}`);
+  // Too many of them are an error of ours, which is the same on lines without flags.
+  if (operands !== "") parser.argument(operands).allowExcessArguments();
   for (const flag of command.flags) parser.addOption(optionOf(flag));
   return program === "sops" ? parser : parser.addHelpText("after", examplesText(command.examples));
+}
+
+/** What the user calls the command by. */
+function lineOf({ name }: Command, { program }: Context): string {
+  return program === "dec" ? "dec" : `${program} ${name}`;
 }
 
 function newParser(name: string, { streams }: Context): Commander {
@@ -119,9 +127,13 @@ function examplesText(examples: Command["examples"]): string {
   return ["", "Examples:", ...examples.map(([line, meaning]) => `  ${line.padEnd(width)}  # ${meaning}`)].join("\n");
 }
 
-function usageError(error: CommanderError, command: Command): KeyleafError {
+function usageError(error: CommanderError, command: Command, context: Context): KeyleafError {
   const message = (error.message.split("\n")[0] ?? "").replace(/^error: /, "");
   const unknown = /^unknown option '(.*)'$/s.exec(message)?.[1];
-  if (error.code === "commander.unknownOption" && unknown !== undefined) return unknownFlag(unknown, command.flags);
-  return new KeyleafError("USAGE", message.replaceAll("option", "flag"), { hint: `see enc ${command.name} --help` });
+  if (error.code === "commander.unknownOption" && unknown !== undefined) {
+    return unknownFlag(unknown, command.flags, context.program);
+  }
+  return new KeyleafError("USAGE", message.replaceAll("option", "flag"), {
+    hint: `see ${lineOf(command, context)} --help`,
+  });
 }

@@ -52,9 +52,8 @@ async function runCommand(command: Command, args: readonly string[], context: Co
 }
 
 function checkOperands(command: Command, operands: readonly string[], { program }: Context): void {
-  // The reference passes over all files but the first, with a warning.
-  const many = program === "sops" ? 1 : Number.POSITIVE_INFINITY;
-  const most = command.operands === "" ? 0 : command.operands === "FILE" ? 1 : many;
+  // Under the name sops, one file; the reference itself passes over all but the first, with a warning.
+  const most = command.operands === "" ? 0 : command.operands.includes("...") ? Number.POSITIVE_INFINITY : 1;
   const line = `${program === "sops" ? "sops" : "enc"} ${command.name}`;
   const hint = `see ${line} --help`;
   if (operands.length > most)

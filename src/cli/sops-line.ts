@@ -26,11 +26,20 @@ const aboutFlags: readonly Flag[] = [
   { name: "version", short: "v", group: GROUP, help: "print the version" },
 ];
 
+const knownFlags = [...everyFlag.filter(({ isForMany }) => isForMany !== true), ...ownFlags, ...aboutFlags];
 const own = new Set(ownFlags.map(({ name }) => `--${name}`));
 const verbs: ReadonlyMap<string, Command> = new Map([
-  ["encrypt", encryptCommand],
-  ["decrypt", decryptCommand],
+  ["encrypt", forOneFile(encryptCommand)],
+  ["decrypt", forOneFile(decryptCommand)],
 ]);
+
+/** The command as it is here: what `enc` and `dec` do to many files, the reference does not. */
+function forOneFile({ ownDescription: _, ...command }: Command): Command {
+  const flags = command.flags
+    .filter(({ isForMany }) => isForMany !== true)
+    .map((flag) => (flag.name === "in-place" ? { ...flag, help: "write the result over the file" } : flag));
+  return { ...command, operands: "[FILE]", flags };
+}
 
 /** Commands and modes of the reference that are not there. A file of such a name is written with a folder: `./edit`. */
 const missingCommands = new Set(
@@ -40,7 +49,7 @@ const missingModes = new Set(["--rotate", "-r", "--set"]);
 
 /** @throws `USAGE`, `USAGE_CONFLICT`, `USAGE_NO_FILE` */
 export function splitSopsLine(argv: readonly string[]): Split {
-  const { args, operands, switches } = scanWords(argv, [...everyFlag, ...ownFlags, ...aboutFlags]);
+  const { args, operands, switches } = scanWords(argv, knownFlags, "sops");
   const end = args.includes("--") ? args.indexOf("--") : args.length;
   const ownPlaces = switches.filter((i) => own.has(args[i] as string));
   const modes = new Set(ownPlaces.map((i) => (args[i] as string).slice(2)).filter((name) => verbs.has(name)));

@@ -111,6 +111,19 @@ describe("what is not there", () => {
     [["encrypt", "-i", "f.yaml", "f.yaml"], 1],
     [["encrypt", "--nosuch", "f.yaml"], 1],
     [["-di", "f.yaml"], 1],
+    [["encrypt", "-i", "."], 1],
+    [["-e", "-i", "."], 1],
+    [["encrypt", "-i", "f*.yaml"], 1],
+    [["decrypt", "-i", "."], 1],
+    [["decrypt", "-i", "?.yaml"], 1],
+    [["encrypt", "-i", "--all"], 1],
+    [["-d", "-i", "--all", "f.yaml"], 1],
+    [["-d", "-i", "--all"], 100],
+    [["encrypt", "-i", "-all"], 1],
+    [["encrypt", "-i", "--dry-run", "f.yaml"], 1],
+    [["-e", "-i", "-dry-run", "f.yaml"], 1],
+    [["encrypt", "--all", "f.yaml"], 1],
+    [["encrypt", "-i", "nosuch.yaml"], 100],
     // What stands where a value should is one.
     [["--output", "--encrypt", "f.yaml"], 1],
     [["--encrypt=false", "f.yaml"], 1],
@@ -123,7 +136,7 @@ describe("what is not there", () => {
     const ran = await sops(...argv);
     expect(ran).toMatchObject({ status, stdout: "" });
     expect(ran.stderr).toMatch(/^sops: error: /);
-    expect(ran.stderr).not.toContain("internal");
+    expect(ran.stderr).not.toMatch(/internal|see enc|meant: enc/);
     expect(read("f.yaml")).toBe(plain);
     for (const name of ["new.yaml", ".sops.yaml", ".gitignore", "home"]) expect(existsSync(path(name))).toBe(false);
   });
@@ -155,5 +168,24 @@ describe("about the program", () => {
   it("each of the two has help of its own", async () => {
     expect((await sops("encrypt", "--help")).stdout).toMatch(/^Usage: sops encrypt /);
     expect((await sops("-d", "--help")).stdout).toMatch(/^Usage: sops decrypt /);
+  });
+
+  it.each(["encrypt", "decrypt"])("the help of %s is about one file", async (word) => {
+    const { stdout } = await sops(word, "--help");
+    expect(stdout).toContain(`Usage: sops ${word} [FILE] [flags]\n`);
+    expect(stdout).not.toMatch(/--all|--dry-run|folder|pattern|left\s+out|many|short\s+for/);
+    const own = await runWith({ cwd, program: "enc" }, word, "--help");
+    expect(own.stdout).toMatch(
+      /\[FILE\.\.\.\].*With\s+--in-place,\s+FILE\s+may\s+also\s+be\s+a\s+folder.*--all.*--dry-run/s,
+    );
+  });
+
+  it("is where hints lead", async () => {
+    const hint = async (...argv: string[]): Promise<string | undefined> => (await sops(...argv)).stderr.split("\n")[1];
+    expect(await hint("encrypt", "--zzzzzz", "f.yaml")).toBe("sops: hint: see sops --help");
+    expect(await hint("encrypt", "-zzzzzz", "f.yaml")).toBe("sops: hint: see sops --help");
+    expect(await hint("encrypt", "f.yaml", "--output")).toBe("sops: hint: see sops encrypt --help");
+    expect(await hint("-e", "-i", "decrpyt")).toBe("");
+    expect(await hint("-e", "-i", ".")).toBe("sops: hint: enc -i and dec -i take folders and patterns");
   });
 });

@@ -42,12 +42,14 @@ const MOST_NAMED = 10;
 /** `enc encrypt`: everything is computed before anything is written. */
 export async function run(operands: readonly string[], flags: Flags, context: Context): Promise<void> {
   const destination = destinationOf(operands, flags, context);
+  // sops has said already that a word is a file.
+  const hintFor = context.program === "sops" ? () => null : didYouMean;
   if (destination.kind === "in-place") {
     const { rewriteFiles } = await import("../rewrite-files.ts");
-    await rewriteFiles(operands, flags, context, (inside) => new Encryption(flags, inside), didYouMean);
+    await rewriteFiles(operands, flags, context, (inside) => new Encryption(flags, inside), hintFor);
     return;
   }
-  const input = await readInput(operands, flags, context, didYouMean);
+  const input = await readInput(operands, flags, context, hintFor);
   const remarks: Remark[] = [];
   const say: Say = (style, text) => remarks.push({ style, text, shared: undefined, name: null });
   try {

@@ -13,6 +13,8 @@ export interface Command {
   readonly summary: string;
   /** Whole sentences, for the command's own help. */
   readonly description: string;
+  /** More of them, that hold for `enc` and `dec` but not under the name sops, where there is one file and no other word. */
+  readonly ownDescription?: string;
   readonly examples: readonly (readonly [line: string, meaning: string])[];
   readonly flags: readonly Flag[];
   readonly load: () => Promise<CommandModule>;
@@ -25,7 +27,8 @@ export const encryptCommand: Command = {
   description:
     "Encrypts the values of a YAML, JSON, .env, INI or TOML file, each on its own, and leaves all other text as it is. " +
     "Any other file is encrypted as a whole. The result goes to standard output. Without FILE, or with -, standard input is read. " +
-    "Recipients come from flags, from the rule for the file in .sops.yaml, or are your own age key. " +
+    "Recipients come from flags, from the rule for the file in .sops.yaml, or are your own age key.",
+  ownDescription:
     "With --in-place, FILE may also be a folder or a quoted pattern: then the files are meant that a rule with path_regex " +
     "names, or that have a name of one of these formats. The word encrypt may be left out.",
   examples: [
@@ -44,8 +47,10 @@ export const decryptCommand: Command = {
   summary: "decrypt a file, or give one value of it",
   description:
     "Decrypts a file and gives back the text that was encrypted, byte for byte. Nothing is printed before every value and " +
-    "the MAC over all of them have been checked. Without FILE, or with -, standard input is read. With --in-place, FILE may " +
-    "also be a folder or a quoted pattern: then its encrypted files are meant. dec is short for enc decrypt.",
+    "the MAC over all of them have been checked. Without FILE, or with -, standard input is read.",
+  ownDescription:
+    "With --in-place, FILE may also be a folder or a quoted pattern: then its encrypted files are meant. dec is short for " +
+    "enc decrypt.",
   examples: [
     ["dec secrets.enc.yaml", "the whole file"],
     ["dec --get db.password secrets.enc.yaml", "one value, without a line break"],
