@@ -122,9 +122,10 @@ class Run {
     const files = await this.#covered(listed);
     await this.#each(files, words.doing, (file, index) => this.#one(file, index));
     this.#throwFailures(files);
-    if (this.#isDry) this.#showPlan();
-    else await this.#staging.commit();
+    if (!this.#isDry) await this.#staging.commit();
+    // The plan goes to standard output, which may be the same terminal.
     this.#progress.clear();
+    if (this.#isDry) this.#showPlan();
     this.#say();
   }
 

@@ -27,6 +27,8 @@ export interface Setting {
   readonly isClosed?: boolean;
   readonly isTerminal?: boolean;
   readonly host?: Partial<CliHost>;
+  /** Gets all that goes to standard output and standard error, in order, as one terminal does. */
+  readonly show?: (text: string) => void;
 }
 
 /** A folder that is gone after the test. */
@@ -53,7 +55,9 @@ export async function runWith(setting: Setting, ...argv: string[]): Promise<Ran>
     stdout: {
       write: (data) => {
         if (setting.isClosed === true) throw new ClosedPipe();
-        stdout += typeof data === "string" ? data : Buffer.from(data).toString();
+        const text = typeof data === "string" ? data : Buffer.from(data).toString();
+        stdout += text;
+        setting.show?.(text);
       },
     },
     stderr: {
@@ -61,6 +65,7 @@ export async function runWith(setting: Setting, ...argv: string[]): Promise<Ran>
       columns: 80,
       write: (text) => {
         stderr += text;
+        setting.show?.(text);
       },
     },
   };

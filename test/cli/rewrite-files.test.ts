@@ -383,6 +383,30 @@ describe("--dry-run", () => {
     expect(state()).toEqual(before);
   });
 
+  it("takes the progress line away before it prints the plan", async () => {
+    let nowMs = 0;
+    let shown = "";
+    const ran = await encIn(
+      {
+        isTerminal: true,
+        // Long enough between any two looks at the clock for the line to be drawn anew.
+        host: {
+          now: () => {
+            nowMs += 600;
+            return new Date(nowMs);
+          },
+        },
+        show: (text) => {
+          shown += text;
+        },
+      },
+      ...["-i", "--dry-run", "secret"],
+    );
+    expect([ran.status, ran.stderr]).toEqual([0, expect.stringContaining("encrypting 0/3")]);
+    const screen = shown.split("\n").map((line) => line.split("\r\u001b[K").at(-1));
+    expect(screen.slice(0, 2)).toEqual(["encrypt secret/a.yaml", "encrypt secret/b\\u000a.yaml"]);
+  });
+
   it("fails where the run would", async () => {
     write("secret/broken.json", "{");
     expect(await enc("-i", "--dry-run", ".")).toMatchObject({ status: 2, stdout: "" });
