@@ -83,14 +83,14 @@ export class FilesFailed extends Error {
   /** At least one, in the order of the files. */
   readonly errors: readonly KeyleafError[];
   readonly total: number;
-  /** There may be more. */
-  readonly isStopped: boolean;
+  /** Of some files nothing is known: more may fail. */
+  readonly hasRest: boolean;
 
-  constructor(errors: readonly KeyleafError[], total: number, isStopped: boolean) {
+  constructor(errors: readonly KeyleafError[], total: number, hasRest: boolean) {
     super("files failed");
     this.errors = errors;
     this.total = total;
-    this.isStopped = isStopped;
+    this.hasRest = hasRest;
   }
 }
 
@@ -101,13 +101,13 @@ export function reportError(context: Context, error: unknown): void {
   else reportBug(context, error);
 }
 
-function reportFailures(context: Context, { errors, total, isStopped }: FilesFailed): void {
+function reportFailures(context: Context, { errors, total, hasRest }: FilesFailed): void {
   // What is to be tried next is mostly the same for all.
   for (const [index, error] of errors.entries()) {
     reportFailure(context, error, error.hint === errors[index + 1]?.hint ? undefined : error.hint);
   }
   const failed = `${counted(errors.length)} of ${filesText(total)} failed`;
-  note(context, `nothing was written: ${failed}${isStopped ? ", and the rest was not looked at" : ""}`);
+  note(context, `nothing was written: ${failed}${hasRest ? ", and the rest was not looked at" : ""}`);
 }
 
 function reportFailure(context: Context, error: KeyleafError, hint: string | undefined): void {

@@ -105,6 +105,8 @@ class Run {
   readonly #remarks: { readonly index: number; readonly say: Parameters<Say>; readonly name: string }[] = [];
   readonly #room = new Room(BYTES_AT_A_TIME);
   #isStopped = false;
+  /** There are files that nothing has been found out about since the run was stopped. */
+  #hasRest = false;
 
   constructor(flags: Flags, progress: Progress, staging: Staging, rewriting: Rewriting, isOne: boolean) {
     this.#context = progress.context;
@@ -154,14 +156,20 @@ class Run {
     let done = 0;
     await inParallel(files, AT_A_TIME, async (file, index) => {
       await breathe();
-      if (this.#isStopped) return;
+      if (this.#isStopped) {
+        this.#hasRest = true;
+        return;
+      }
       this.#progress.at(doing, done, files.length, file.name);
       try {
         await work(file, index);
       } catch (error) {
         if (!(error instanceof KeyleafError)) throw error;
         // Those that had begun already have the same to say.
-        if (this.#isStopped) return;
+        if (this.#isStopped) {
+          this.#hasRest = true;
+          return;
+        }
         const isAboutOne = ABOUT_ONE_FILE.test(error.code);
         if (!isAboutOne && ABOUT_ALL_FILES.test(error.code) && this.#failures.length === 0) throw error;
         this.#failures.push({ index, error });
@@ -203,7 +211,7 @@ class Run {
     const errors = this.#failures.toSorted((a, b) => a.index - b.index).map(({ error }) => error);
     const [first] = errors;
     if (first === undefined) return;
-    throw this.#isOne ? first : new FilesFailed(errors, files.length, this.#isStopped);
+    throw this.#isOne ? first : new FilesFailed(errors, files.length, this.#hasRest);
   }
 
   #showPlan(): void {

@@ -445,6 +445,14 @@ describe("failures", () => {
     expect(stderr).toMatch(/nothing was written: 10 of 30 files failed, and the rest was not looked at\n$/);
   });
 
+  it("that are many, but all, leave no rest", async () => {
+    for (let i = 0; i < 10; i++) write(`e/${i}.yaml`, "a: [\n");
+    expect((await enc("-i", "e")).stderr).toMatch(/nothing was written: 10 of 10 files failed\n$/);
+    write("e/0.yaml");
+    write("e/a.yaml", "a: [\n");
+    expect((await enc("-i", "e")).stderr).toMatch(/nothing was written: 10 of 11 files failed\n$/);
+  });
+
   it("that concern every file are reported once", async () => {
     write(".sops.yaml", "creation_rules:\n  - pgp: AAAA\n");
     const { status, stderr } = await enc("-i", "d");
