@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from "node:fs";
+import { lstatSync, mkdirSync } from "node:fs";
 import nodeModule from "node:module";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -13,11 +13,18 @@ export function keepCompiled(env: Readonly<Record<string, string | undefined>>):
   if (enableCompileCache === undefined) return;
   try {
     const caches = env["XDG_CACHE_HOME"] ?? "";
-    const folder = join(isAbsolute(caches) ? caches : join(homedir(), ".cache"), "keyleaf", "compiled");
+    const own = join(isAbsolute(caches) ? caches : join(homedir(), ".cache"), "keyleaf");
+    const folder = join(own, "compiled");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const { uid, mode } = statSync(folder);
-    if (uid === process.getuid?.() && (mode & 0o022) === 0) enableCompileCache(folder);
+    // Whoever can write the folder above could put another in the place of this one: somebody may have been first in `/tmp`.
+    if (isOnlyOurs(own) && isOnlyOurs(folder)) enableCompileCache(folder);
   } catch {
     // No home, or one that cannot be written: it starts as without.
   }
+}
+
+/** Links are not followed: they can be written by everybody, as far as their mode says. */
+function isOnlyOurs(folder: string): boolean {
+  const { uid, mode } = lstatSync(folder);
+  return uid === process.getuid?.() && (mode & 0o022) === 0;
 }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
 import nodeModule from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,10 +31,25 @@ describe("the compiled program", () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 
-  it("is not kept where others can write: what lies there is run", () => {
-    const folder = join(top, "keyleaf", "compiled");
-    mkdirSync(folder, { recursive: true });
-    chmodSync(folder, 0o777);
+  it.each(["keyleaf/compiled", "keyleaf"])("is not kept where others can write %s: what lies there is run", (name) => {
+    mkdirSync(join(top, "keyleaf", "compiled"), { recursive: true, mode: 0o700 });
+    chmodSync(join(top, "keyleaf"), 0o700);
+    chmodSync(join(top, name), 0o777);
+    keepCompiled({ XDG_CACHE_HOME: top });
+    expect(folders).toEqual([]);
+  });
+
+  it.each(["keyleaf/compiled", "keyleaf"])("is not kept where %s is a link, which may be another's", (name) => {
+    mkdirSync(join(top, "other", "compiled"), { recursive: true, mode: 0o700 });
+    if (name !== "keyleaf") mkdirSync(join(top, "keyleaf"), { mode: 0o700 });
+    symlinkSync(join(top, "other", name.slice("keyleaf/".length)), join(top, name));
+    keepCompiled({ XDG_CACHE_HOME: top });
+    expect(folders).toEqual([]);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("is not kept in a folder of somebody else's", () => {
+    mkdirSync(join(top, "keyleaf", "compiled"), { recursive: true, mode: 0o700 });
+    chownSync(join(top, "keyleaf"), 12345, 12345);
     keepCompiled({ XDG_CACHE_HOME: top });
     expect(folders).toEqual([]);
   });
