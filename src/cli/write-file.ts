@@ -55,6 +55,9 @@ interface Staged {
   readonly isNew: boolean;
 }
 
+const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+const signalNames = Object.keys(signals) as (keyof typeof signals)[];
+
 /** Flushes at a time. Together they take less than one after the other: a journal takes up many at once. */
 const FLUSHES = 8;
 
@@ -79,12 +82,18 @@ export class Staging {
   readonly #staged: Staged[] = [];
   /** Paths as they were given, by target. */
   readonly #targets = new Map<string, string>();
-  readonly #release = removeTemporariesOnSignal();
+  /** Paths of what lies beside the targets and has to go. */
+  readonly #temporaries = new Set<string>();
   readonly #isOne: boolean;
+  readonly #onSignal = (name: NodeJS.Signals): void => {
+    this.#removeTemporaries();
+    process.exit(128 + signals[name as keyof typeof signals]);
+  };
 
   /** @param isOne - only one file is going to be added. */
   constructor(isOne: boolean) {
     this.#isOne = isOne;
+    for (const name of signalNames) process.on(name, this.#onSignal);
   }
 
   /**
@@ -109,7 +118,7 @@ export class Staging {
     // A rename would replace a file that its owner has made read-only.
     if (existing !== null) attempt(path, () => accessSync(target, constants.W_OK));
     const isPrivate = write.isSecret || existing !== null;
-    const temporary = attempt(path, () => writeTemporary(target, content, isPrivate ? 0o600 : 0o644));
+    const temporary = attempt(path, () => this.#writeTemporary(target, content, isPrivate ? 0o600 : 0o644));
     const written = attempt(path, () => readFileSync(temporary));
     if (!written.equals(content)) {
       throw new KeyleafError("OUTPUT_VERIFY_FAILED", "what was read back is not what was written", {
@@ -129,21 +138,94 @@ export class Staging {
   /** Puts everything in its place. */
   async commit(): Promise<void> {
     await inParallel(this.#staged, FLUSHES, flush);
-    moveAll(this.#staged);
+    this.#moveAll();
   }
 
   /** To be called in any case: what has not been put in its place goes away. */
   end(): void {
-    removeTemporaries();
-    this.#release();
+    this.#removeTemporaries();
+    for (const name of signalNames) process.off(name, this.#onSignal);
   }
-}
 
-/** A new file beside the target. @returns its path */
-function writeTemporary(target: string, content: Uint8Array, mode: number): string {
-  const path = temporaryBeside(target);
-  writeFileSync(path, content, { flag: "wx", mode });
-  return path;
+  /** Synchronous from the first check to the last rename, so that no signal handler of ours runs in between. */
+  #moveAll(): void {
+    const staged = this.#staged;
+    for (const one of staged) checkUnchanged(one);
+    const done: { readonly one: Staged; readonly kept: string | null }[] = [];
+    try {
+      for (const one of staged) {
+        const { path, target } = one;
+        // As it is now: its mode may have been changed during the run.
+        const existing = attempt(path, () => fileAt(target));
+        // Of a single file, there is nothing to undo.
+        const kept =
+          staged.length === 1 || existing === null ? null : attempt(path, () => this.#keepAside(target, existing));
+        attempt(path, () => this.#moveIntoPlace(one, existing));
+        done.push({ one, kept });
+      }
+    } catch (error) {
+      // From the last, so that what was moved over twice (a folder may be mounted twice) ends as it began.
+      for (const { one, kept } of done.toReversed()) tryQuietly(() => this.#undo(one, kept));
+      throw error;
+    }
+    for (const { kept } of done) if (kept !== null) this.#remove(kept);
+    for (const directory of new Set(staged.map(({ target }) => dirname(target)))) flushDirectory(directory);
+  }
+
+  /** Only here others may get to read what only the owner could: until now the run might have come to nothing. */
+  #moveIntoPlace({ target, temporary, isNew }: Staged, existing: Stats | null): void {
+    if (existing !== null) giveOwnerAndMode(temporary, existing);
+    // A rename replaces what has appeared in the meantime; a second link does not.
+    if (isNew && tryQuietly(() => linkSync(temporary, target), NO_LINKS)) return;
+    renameSync(temporary, target);
+    this.#temporaries.delete(temporary);
+  }
+
+  /** Gives the old file a second name, under which it outlives the rename, or copies it. */
+  #keepAside(target: string, existing: Stats): string {
+    const kept = this.#temporaryBeside(target);
+    if (tryQuietly(() => linkSync(target, kept), NO_LINKS)) return kept;
+    const file = openSync(kept, "wx", 0o600);
+    try {
+      writeFileSync(file, readFileSync(target));
+      keepOwnerAndMode(file, existing);
+    } finally {
+      closeSync(file);
+    }
+    return kept;
+  }
+
+  /** A later file of the same run could not be moved: puts back what was there. */
+  #undo({ target }: Staged, kept: string | null): void {
+    if (kept === null) rmSync(target, { force: true });
+    else {
+      // If this fails as well, it is the only copy, and stays.
+      this.#temporaries.delete(kept);
+      renameSync(kept, target);
+    }
+  }
+
+  /** A new file beside the target. @returns its path */
+  #writeTemporary(target: string, content: Uint8Array, mode: number): string {
+    const path = this.#temporaryBeside(target);
+    writeFileSync(path, content, { flag: "wx", mode });
+    return path;
+  }
+
+  #temporaryBeside(target: string): string {
+    const path = join(dirname(target), newTemporaryName());
+    this.#temporaries.add(path);
+    return path;
+  }
+
+  #removeTemporaries(): void {
+    for (const path of this.#temporaries) this.#remove(path);
+  }
+
+  #remove(temporary: string): void {
+    tryQuietly(() => rmSync(temporary, { force: true }));
+    this.#temporaries.delete(temporary);
+  }
 }
 
 const flushed = promisify(fsync);
@@ -166,29 +248,6 @@ function keepOwnerAndMode(file: number, existing: Stats): void {
   tryQuietly(() => fchmodSync(file, existing.mode & 0o7777));
 }
 
-/** Synchronous from the first check to the last rename, so that no signal handler of ours runs in between. */
-function moveAll(staged: readonly Staged[]): void {
-  for (const one of staged) checkUnchanged(one);
-  const done: { readonly one: Staged; readonly kept: string | null }[] = [];
-  try {
-    for (const one of staged) {
-      const { path, target } = one;
-      // As it is now: its mode may have been changed during the run.
-      const existing = attempt(path, () => fileAt(target));
-      // Of a single file, there is nothing to undo.
-      const kept = staged.length === 1 || existing === null ? null : attempt(path, () => keepAside(target, existing));
-      attempt(path, () => moveIntoPlace(one, existing));
-      done.push({ one, kept });
-    }
-  } catch (error) {
-    // From the last, so that what was moved over twice (a folder may be mounted twice) ends as it began.
-    for (const { one, kept } of done.toReversed()) tryQuietly(() => undo(one, kept));
-    throw error;
-  }
-  for (const { kept } of done) if (kept !== null) remove(kept);
-  for (const directory of new Set(staged.map(({ target }) => dirname(target)))) flushDirectory(directory);
-}
-
 function checkUnchanged({ path, target, before }: Staged): void {
   if (before === null) return;
   let now: string | null = null;
@@ -205,15 +264,6 @@ function checkUnchanged({ path, target, before }: Staged): void {
 
 function digestOf(content: Uint8Array): string {
   return createHash("sha256").update(content).digest("base64");
-}
-
-/** Only here others may get to read what only the owner could: until now the run might have come to nothing. */
-function moveIntoPlace({ target, temporary, isNew }: Staged, existing: Stats | null): void {
-  if (existing !== null) giveOwnerAndMode(temporary, existing);
-  // A rename replaces what has appeared in the meantime; a second link does not.
-  if (isNew && tryQuietly(() => linkSync(temporary, target), NO_LINKS)) return;
-  renameSync(temporary, target);
-  temporaries.delete(temporary);
 }
 
 /** The regular file at a path; `null`: none. Links are no files: the path had them followed. */
@@ -234,30 +284,6 @@ function giveOwnerAndMode(temporary: string, existing: Stats): void {
 
 /** What a file system says that has no second names for files, or not for this one. */
 const NO_LINKS = ["EPERM", "ENOTSUP", "ENOSYS", "EMLINK"];
-
-/** Gives the old file a second name, under which it outlives the rename, or copies it. */
-function keepAside(target: string, existing: Stats): string {
-  const kept = temporaryBeside(target);
-  if (tryQuietly(() => linkSync(target, kept), NO_LINKS)) return kept;
-  const file = openSync(kept, "wx", 0o600);
-  try {
-    writeFileSync(file, readFileSync(target));
-    keepOwnerAndMode(file, existing);
-  } finally {
-    closeSync(file);
-  }
-  return kept;
-}
-
-/** A later file of the same run could not be moved: puts back what was there. */
-function undo({ target }: Staged, kept: string | null): void {
-  if (kept === null) rmSync(target, { force: true });
-  else {
-    // If this fails as well, it is the only copy, and stays.
-    temporaries.delete(kept);
-    renameSync(kept, target);
-  }
-}
 
 /** Makes the rename itself durable. Not every system can open a directory. */
 function flushDirectory(path: string): void {
@@ -283,41 +309,13 @@ function followLinks(path: string): string {
   throw failed(path, "too many symbolic links");
 }
 
-const temporaries = new Set<string>();
-
-/** Tells the temporary files of this process from those of others. */
+/** Tells the temporary files of this process from those of others, and from each other. */
 let processName = "";
 let made = 0;
 
-function temporaryBeside(target: string): string {
+function newTemporaryName(): string {
   processName ||= randomBytes(8).toString("hex");
-  const path = join(dirname(target), `.keyleaf-${processName}-${++made}.tmp`);
-  temporaries.add(path);
-  return path;
-}
-
-function removeTemporaries(): void {
-  for (const path of temporaries) remove(path);
-}
-
-function remove(temporary: string): void {
-  tryQuietly(() => rmSync(temporary, { force: true }));
-  temporaries.delete(temporary);
-}
-
-const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
-
-/** @returns what puts the signals back as they were. */
-function removeTemporariesOnSignal(): () => void {
-  const handler = (name: NodeJS.Signals): void => {
-    removeTemporaries();
-    process.exit(128 + signals[name as keyof typeof signals]);
-  };
-  const names = Object.keys(signals) as (keyof typeof signals)[];
-  for (const name of names) process.on(name, handler);
-  return () => {
-    for (const name of names) process.off(name, handler);
-  };
+  return `.keyleaf-${processName}-${++made}.tmp`;
 }
 
 /** @param ignored - system errors to be ignored; all of them unless given. @returns whether it worked. */

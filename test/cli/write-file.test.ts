@@ -134,6 +134,19 @@ describe("a file that exists", () => {
     expect(statSync(at("f")).mode & 0o777).toBe(0o644);
   });
 
+  it("is replaced whatever becomes of another run", async () => {
+    put("f", "old");
+    const [one, other] = [new Staging(true), new Staging(true)];
+    try {
+      await one.add(write("f", "new"));
+      other.end();
+      await one.commit();
+    } finally {
+      one.end();
+    }
+    expect(contents()).toEqual({ f: "new" });
+  });
+
   it("keeps a mode that it got during the run", async () => {
     put("f", "old", 0o644);
     const verify = async (): Promise<void> => chmodSync(at("f"), 0o600);
