@@ -307,9 +307,9 @@ describe("what is there already", () => {
   it("is an error of a file that is named", async () => {
     const before = state();
     expect((await enc("-i", "d/a.yaml", "d")).status).toBe(203);
-    await dec("-i", "d/a.yaml");
-    expect((await dec("-i", "d/a.yaml")).status).toBe(1);
-    expect(before).toHaveLength(4);
+    expect(state()).toEqual(before);
+    expect((await dec("-i", "d/b.yaml", "d")).status).toBe(1);
+    expect(state()).toEqual(before);
   });
 
   it("is an error where the reserved name stands in a plain file, which would stay clear", async () => {
@@ -321,7 +321,7 @@ describe("what is there already", () => {
   it("is told from text about encrypted files when decrypting", async () => {
     write("d/README.md", `sops:\n\n    mac: ENC[AES256_GCM,data:x]\n${read("d/a.yaml")}`);
     write("d/test.ts", 'const sealed = "ENC[AES256_GCM,data:";\n');
-    write("d/values.yaml", "# like ENC[AES256_GCM,data:\nsops: {{ .Values }}x\n".replace("{{ .Values }}x", "no"));
+    write("d/values.yaml", "# like ENC[AES256_GCM,data:\nsops: no\n");
     const { status, stderr } = await dec("-i", "d");
     expect(status).toBe(1);
     expect(stderr).toContain("d/values.yaml");
@@ -478,7 +478,7 @@ describe("failures", () => {
 describe("what is said of many files", () => {
   it("is put together where it is the same, and is never a flood", async () => {
     write(".sops.yaml", CATCH_ALL);
-    for (let i = 0; i < 20; i++) write(`d/${i + 10}.yaml`, `${"k: x\n".replace("k", `k${i}`)}v_unencrypted: y\n`);
+    for (let i = 0; i < 20; i++) write(`d/${i + 10}.yaml`, `k${i}: x\nv_unencrypted: y\n`);
     expect((await enc("-i", "d")).stderr).toBe(
       "enc: note: d/10.yaml and 19 more files: 1 left clear: v_unencrypted\nenc: note: 20 files encrypted\n",
     );

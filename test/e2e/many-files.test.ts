@@ -52,6 +52,26 @@ function expectPlain(count = COUNT): void {
   for (let i = 0; i < count; i++) expect(box.read(nameOf(i))).toBe(plain(i));
 }
 
+const ARN = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555";
+
+/** A key service that takes its time, or all time. What waits for it shows however fast the machine is. */
+async function slowService(delayMs: number): Promise<Readonly<Record<string, string>>> {
+  const server = createServer((_, response) => {
+    const answer = JSON.stringify({ KeyId: ARN, CiphertextBlob: Buffer.from("TEST ONLY").toString("base64") });
+    if (delayMs < Number.POSITIVE_INFINITY) setTimeout(() => response.end(answer), delayMs);
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return {
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    AWS_ACCESS_KEY_ID: "test-only",
+    AWS_SECRET_ACCESS_KEY: "test-only",
+  };
+}
+
 /** A line for the shell, with `$enc` and `$dec` as the programs, and without the privileges of root over files. */
 function shell(line: string): Promise<Outcome> {
   const command = (name: ProgramName): string => commandOf(name, box).join(" ");
@@ -120,7 +140,6 @@ describe("a folder", () => {
 
 it("a file that changes while the others are worked on keeps all from being written", async () => {
   fill(20);
-  box.write("keys.txt", "");
   expect((await run("enc", box, ["-i", "d"])).status).toBe(0);
   // The key is asked for once, when the first files have been read already; then one is changed.
   box.write("key.sh", `printf '# later\\n' >> ${box.path(nameOf(0))}\ncat ${box.home}/.config/sops/age/keys.txt\n`);
@@ -149,7 +168,7 @@ describe("a signal", () => {
       const begin = Date.now();
       expect((await run("enc", box, ["-i", "d"])).status).toBe(0);
       const durationMs = Date.now() - begin;
-      const endings = new Set<Outcome["status"]>();
+      const number = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[signal];
       for (let i = 1; i <= 5; i++) {
         fill();
         const child = start("enc", box, ["-i", "d"]);
@@ -157,18 +176,34 @@ describe("a signal", () => {
         await wait((durationMs * i) / 6);
         child.kill(signal);
         const { status } = await ended;
-        endings.add(status);
+        // Before the program has a handler, the signal itself ends it; it may also come when all is done.
+        expect([0, number, signal]).toContain(status);
         const sealed = Object.values(state()).filter((text) => text.includes("ENC[AES256_GCM,"));
         expect([0, COUNT]).toContain(sealed.length);
         if (status === 0) expect(sealed).toHaveLength(COUNT);
         else if (sealed.length === 0) expectPlain();
         expect(Object.keys(state())).toHaveLength(COUNT + 1);
       }
-      const number = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[signal];
-      expect([...endings].filter((status) => ![0, number, signal].includes(status as number))).toEqual([]);
-      expect([...endings].some((status) => status !== 0)).toBe(true);
     },
   );
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const)("%s while results lie beside the files leaves nothing of them", async (signal, number) => {
+    fill();
+    // One file waits for a key service that never answers: however fast the machine is, the signal cannot come too late.
+    box.write("d/z.yaml", "a: b\n");
+    box.write(".sops.yaml", `creation_rules:\n  - path_regex: z\\.yaml$\n    kms: ${ARN}\n  - age: ${RECIPIENT}\n`);
+    const before = state();
+    const child = start("enc", box, ["-i", "d"], { env: await slowService(Infinity) });
+    const ended = outcomeOf(child);
+    while (child.exitCode === null && !Object.keys(state()).some((name) => name.includes("/.keyleaf-"))) await wait(1);
+    child.kill(signal);
+    expect((await ended).status).toBe(number);
+    expect(state()).toEqual(before);
+  });
 });
 
 const python = findProgram("python3", process.env, process.platform);
@@ -215,26 +250,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
     return stdout.split("\r\n").map((line) => line.split("\r\u001b[K").at(-1) ?? "");
   }
 
-  const arn = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555";
-  const encrypting = ["-i", "d", "--kms", arn];
-
-  /** A key service that takes its time, or all time, so that the line shows however fast the machine is. */
-  async function slowService(delayMs: number): Promise<Readonly<Record<string, string>>> {
-    const server = createServer((_, response) => {
-      const answer = JSON.stringify({ KeyId: arn, CiphertextBlob: Buffer.from("TEST ONLY").toString("base64") });
-      if (delayMs < Number.POSITIVE_INFINITY) setTimeout(() => response.end(answer), delayMs);
-    });
-    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-    onTestFinished(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    return {
-      AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      AWS_ACCESS_KEY_ID: "test-only",
-      AWS_SECRET_ACCESS_KEY: "test-only",
-    };
-  }
+  const encrypting = ["-i", "d", "--kms", ARN];
 
   it("shows on a terminal, and is gone at the end", async () => {
     fill(10);
