@@ -101,8 +101,10 @@ async function matching(
   const matcher = (pattern: string): ((text: string) => boolean) => picomatch(pattern, { nonegate: true });
   const { isBelowMatch, mayHoldMatch } = stepwise(glob, matcher);
   const stepsTo = (path: string): string[] => relative(start, path).split(sep);
-  const isEntered = (path: string): boolean =>
-    isOrdinary(path) && (mayHoldMatch(stepsTo(path)) || isBelowMatch(stepsTo(path)));
+  const isEntered = (path: string): boolean => {
+    const steps = stepsTo(path);
+    return isOrdinary(path) && (mayHoldMatch(steps) || isBelowMatch(steps));
+  };
   const found: ListedFile[] = [];
   const breathe = breather();
   for (const file of filesBelow(base === "" ? "." : base, start, host, isEntered)) {
@@ -115,16 +117,21 @@ async function matching(
 }
 
 /** What a pattern says about a path of several steps. */
-function stepwise(glob: string, matcher: (pattern: string) => (text: string) => boolean) {
+interface Stepwise {
+  /** It matches, or is below a folder that does, as if a shell had expanded the pattern. */
+  isBelowMatch(steps: readonly string[]): boolean;
+  /** Something in the folder may match: `*.yaml` need not be looked for everywhere below. */
+  mayHoldMatch(steps: readonly string[]): boolean;
+}
+
+function stepwise(glob: string, matcher: (pattern: string) => (text: string) => boolean): Stepwise {
   const isMatch = matcher(glob);
   // A slash in braces is no end of a step.
   const patterns = /[{(][^})]*\//.test(glob) ? ["**"] : glob.split("/");
   const matchers = patterns.map((pattern) => (pattern.includes("**") ? null : matcher(pattern)));
   return {
-    /** It matches, or is below a folder that does, as if a shell had expanded the pattern. */
-    isBelowMatch: (steps: readonly string[]): boolean => steps.some((_, i) => isMatch(steps.slice(0, i + 1).join("/"))),
-    /** Something in the folder may match: `*.yaml` need not be looked for everywhere below. */
-    mayHoldMatch: (steps: readonly string[]): boolean => {
+    isBelowMatch: (steps) => steps.some((_, i) => isMatch(steps.slice(0, i + 1).join("/"))),
+    mayHoldMatch: (steps) => {
       const anywhere = matchers.indexOf(null);
       const compared = anywhere === -1 ? steps : steps.slice(0, anywhere);
       return (anywhere !== -1 || steps.length < matchers.length) && compared.every((step, i) => matchers[i]?.(step));

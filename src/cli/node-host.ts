@@ -146,7 +146,8 @@ export function nodeStreams(): Streams {
   return {
     stdin: {
       get isPiped() {
-        return isPiped();
+        // Terminals and `/dev/null` are character devices.
+        return standardInput()?.isCharacterDevice() === false;
       },
       read: readStandardInput,
     },
@@ -169,27 +170,20 @@ export function nodeStreams(): Streams {
   };
 }
 
-/** Terminals and `/dev/null` are character devices. */
-function isPiped(): boolean {
+/** What standard input is; `null`: it is closed. */
+function standardInput(): Stats | null {
   try {
-    return !fstatSync(0).isCharacterDevice();
+    return fstatSync(0);
   } catch {
-    return false;
-  }
-}
-
-function isDirectory(): boolean {
-  try {
-    return fstatSync(0).isDirectory();
-  } catch {
-    return false;
+    return null;
   }
 }
 
 async function readStandardInput(): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   // Node would read nothing.
-  if (isDirectory()) throw new KeyleafError("INPUT_UNREADABLE", "cannot read standard input: it is a directory");
+  if (standardInput()?.isDirectory() === true)
+    throw new KeyleafError("INPUT_UNREADABLE", "cannot read standard input: it is a directory");
   try {
     for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   } catch (error) {
