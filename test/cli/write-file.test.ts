@@ -309,6 +309,28 @@ describe("in a process of its own", () => {
   // Where nothing can be mounted, the limit on file sizes in test/e2e/files.test.ts has to do.
   const mounts = spawnSync("unshare", ["-rm", "sh", "-c", "mount -t tmpfs -o size=64k tmpfs /mnt"]);
   if (mounts.status === 0) {
+    it("a file that is moved over twice, in a folder that is mounted twice, is undone from the last", () => {
+      for (const name of ["one", "two"]) mkdirSync(at(name));
+      put("one/f", "old");
+      writeFileSync(
+        at("script.mjs"),
+        `${bundle}
+        import { mkdirSync } from "node:fs";
+        const [folder] = process.argv.slice(2);
+        const write = (name, more = {}) => ({ path: folder + name, content: Buffer.from(name), isSecret: false, ...more });
+        // In the last moment a folder takes the place of the last file.
+        const verify = async () => void mkdirSync(folder + "/three/d", { recursive: true });
+        try {
+          await writeFiles([write("/one/f"), write("/two/f"), write("/three", { verify })]);
+        } catch (error) {
+          console.log(error.code, readFileSync(folder + "/one/f", "utf8"));
+        }`,
+      );
+      const line = `mount --bind "$2/one" "$2/two" && exec "$0" "$1" "$2"`;
+      const { stdout } = spawnSync("unshare", ["-rm", "sh", "-c", line, process.execPath, at("script.mjs"), folder]);
+      expect(stdout.toString()).toBe("OUTPUT_WRITE_FAILED old\n");
+    });
+
     it("a full disk is an error, and the file stays", () => {
       writeFileSync(
         at("script.mjs"),
