@@ -5,7 +5,7 @@ import type { FormatId, PrintOptions } from "../formats/format.ts";
 import { once } from "../once.ts";
 import type { Context, Flags } from "./context.ts";
 import { numberFlag } from "./inputs.ts";
-import { readFileOr } from "./read-file.ts";
+import { attemptReading, readFileOr } from "./read-file.ts";
 import { warn } from "./report.ts";
 
 /** `.sops.yaml` of a file: where it is looked for, and what of it commands use besides its rules. */
@@ -53,11 +53,18 @@ export class ConfigFinder {
     const { cwd } = this.#context.host;
     const folders = new Set([...(start === null ? [] : upward(start)), ...upward(cwd)]);
     for (const folder of folders) {
+      this.#checkKind(join(folder, NAME));
       const found = await this.#load(join(folder, NAME));
       if (found !== null) return found;
       await once(this.#looked, folder, () => this.#warnOfYml(folder));
     }
     return null;
+  }
+
+  /** Who can make a pipe of that name in a folder above could make everybody wait there. */
+  #checkKind(path: string): void {
+    if (attemptReading("CONFIG_UNREADABLE", path, () => this.#context.host.stat(path)?.kind) !== "other") return;
+    throw new KeyleafError("CONFIG_UNREADABLE", `${path} is no regular file`);
   }
 
   #load(path: string): Promise<FoundConfig | null> {
@@ -70,7 +77,7 @@ export class ConfigFinder {
   /** The reference has never read that name, but people use it. */
   async #warnOfYml(folder: string): Promise<void> {
     const path = join(folder, ".sops.yml");
-    if (this.#hasWarned || (await readConfig(path, this.#context)) === null) return;
+    if (this.#hasWarned || this.#context.host.stat(path)?.kind !== "file") return;
     this.#hasWarned = true;
     warn(this.#context, `${path} is ignored: the name must be ${NAME}`);
   }

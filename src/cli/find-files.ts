@@ -49,6 +49,9 @@ export async function listFiles(
         add(file);
         await breathe();
       }
+    } else if (kind === "other") {
+      // Reading a pipe could wait for ever, and it cannot be written in place.
+      throw new KeyleafError("INPUT_UNREADABLE", "it is no regular file", { details: { file: name } });
     } else if (kind !== null) add({ name, path, isNamed: true });
     else for (const file of await matching(name, context, hintFor)) add(file);
   }

@@ -35,6 +35,7 @@ export function destinationOf(operands: readonly string[], flags: Flags, context
   const output = flags.text("output");
   const conflict = (message: string, hint?: string): KeyleafError =>
     new KeyleafError("USAGE_CONFLICT", message, hint === undefined ? {} : { hint });
+  if (output === "") throw new KeyleafError("USAGE", "the file name of --output is empty");
   if (flags.has("in-place")) {
     if (output !== undefined) throw conflict("--in-place and --output exclude each other");
     if (flags.has("all") && operands.length > 0) throw conflict("--all takes no files", "leave out one of the two");

@@ -31,12 +31,27 @@ export async function run(
       await help(argv.slice(1), context);
     else await runCommand(command, split.args, context);
     return 0;
-  } catch (error) {
-    if (error instanceof ClosedPipe) return CLOSED_PIPE_STATUS;
+  } catch (thrown) {
+    if (thrown instanceof ClosedPipe) return CLOSED_PIPE_STATUS;
+    const error = isTooLarge(thrown)
+      ? new KeyleafError("INPUT_UNSUPPORTED", "a file is too large to be held in memory as a whole", { cause: thrown })
+      : thrown;
     reportError(context, error);
     const first = error instanceof FilesFailed ? error.errors[0] : error;
     return first instanceof KeyleafError ? exitStatus(first.code, command?.name ?? null) : BUG_STATUS;
   }
+}
+
+/** What the runtimes throw where a text or a file is longer than they can hold: half a gigabyte of text on Node. */
+function isTooLarge(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof KeyleafError) return false;
+  const code = "code" in error ? String(error.code) : "";
+  return (
+    ["ERR_STRING_TOO_LONG", "ERR_FS_FILE_TOO_LARGE", "ERR_BUFFER_TOO_LARGE"].includes(code) ||
+    /^(Invalid string length|Invalid (typed )?array (buffer )?length|Array buffer allocation failed|Out of memory)/i.test(
+      error.message,
+    )
+  );
 }
 
 async function runCommand(command: Command, args: readonly string[], context: Context): Promise<void> {
@@ -56,6 +71,8 @@ function checkOperands(command: Command, operands: readonly string[], { program 
   const most = command.operands === "" ? 0 : command.operands.includes("...") ? Number.POSITIVE_INFINITY : 1;
   const line = `${program === "sops" ? "sops" : "enc"} ${command.name}`;
   const hint = `see ${line} --help`;
+  // What a shell makes of a variable that is not set. As a path it would be the working directory, and all that is in it.
+  if (operands.includes("")) throw new KeyleafError("USAGE", "a file name is empty", { hint });
   if (operands.length > most)
     throw new KeyleafError("USAGE", `${line}: one word too many: ${operands[most]}`, { hint });
   if (command.operands === "FILE" && operands.length === 0)

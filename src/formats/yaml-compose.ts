@@ -168,7 +168,11 @@ function run(text: string): {
   }
   const errors = [...composed, composer.streamInfo()].flatMap((part) => part.errors);
   if (pending.length === 0 && errors.length === 0 && refusal === null) {
-    if (text.replace("\ufeff", "").trim() === "") throw new KeyleafError("INPUT_EMPTY", "the file is empty");
+    const bare = text.replace("\ufeff", "").replace(/^[ \t]*#.*$/gm, "");
+    if (bare.trim() === "") {
+      const what = bare === text ? "is empty" : "holds nothing but comments, and no document";
+      throw new KeyleafError("INPUT_EMPTY", `the file ${what}`);
+    }
     throw malformed("the file ends before a document begins", text, text.length);
   }
   const documents = pending.map((document, i) => ({

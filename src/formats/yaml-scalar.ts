@@ -35,6 +35,9 @@ export class Scalars {
   valueOf(node: YamlScalar, offset: number): Scalar {
     const isQuoted = node.type !== "PLAIN";
     const text = this.#valueText(node);
+    // With the u flag a surrogate matches only where it has no partner: an escape that stands for no character.
+    if (isQuoted && /\p{Surrogate}/u.test(text))
+      throw malformed("an escape of half a character, which sops cannot read", this.#text, offset);
     if (node.tag === undefined) {
       if (isQuoted) return { type: "str", text };
       const scalar = resolvePlain(text);

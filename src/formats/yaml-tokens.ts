@@ -75,6 +75,7 @@ export class Tokens {
       this.comments.token(kind, token.offset, Math.max(token.offset, end - 1), members);
     } else {
       if (this.#hasSlashes && token.type === "double-quoted-scalar") this.#slashes(token);
+      if (token.type === "single-quoted-scalar") this.#checkClosed(token);
       this.comments.token(kind, token.offset, end, members);
       this.#plainIndent = token.type === "scalar" ? this.comments.column : null;
       this.tell("end" in token ? (token.end ?? []) : [], members);
@@ -99,6 +100,12 @@ export class Tokens {
       isRefused = this.#text.slice(lineStart(this.#text, offset), before.offset).trim() === "";
     }
     if (isRefused) throw malformed("a tab, which sops cannot read there", this.#text, offset, "write blanks instead");
+  }
+
+  /** Where a line is indented too little, `yaml` ends the value before it, and takes what may be two quotes for the end. */
+  #checkClosed({ source, offset }: CST.FlowScalar): void {
+    if (source.length < 2 || source.slice(1, -1).replaceAll("''", "").includes("'"))
+      throw malformed("missing closing 'quote", this.#text, offset);
   }
 
   /** go-yaml knows no escaped slash. */

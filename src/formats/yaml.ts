@@ -201,12 +201,16 @@ function aliased(name: string, at: Place, doc: YamlDocument): Node | null {
   return newest?.node ?? null;
 }
 
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+
 /** go-yaml takes NEL, LS and PS for line breaks, finds no indentation before a tab, and takes a colon for an empty key. */
 function whyNotClear({ at }: Entry, document: Document): string | null {
   if (at === null) return null;
   const doc = document as YamlDocument;
   const text = doc.source.slice(at.start + propertiesOf(at, doc).length, at.end);
   if (LINE_SEPARATOR.test(text)) return "sops cannot read a Unicode line separator";
+  if (SURROGATE_ESCAPE.test(text) && at.style.startsWith("double"))
+    return "sops cannot read a character that is escaped in two halves";
   if (/^[|>][-+]?(?:[ \t\r][^\n]*)?\n(?:[ \r]*\n)* *\t/.test(text) && /^(literal|folded)/.test(at.style))
     return "sops cannot read a block that begins with a tab";
   if (at.style === "plain-flow" && text.startsWith(":")) return "sops cannot read plain text that begins with a colon";

@@ -541,3 +541,56 @@ it("of one file everything is said", async () => {
   const { status, stderr } = await dec("-i", "a.yaml");
   expect([status, stderr.match(/enc: warning: line \d+: a comment /g)?.length]).toEqual([0, 15]);
 });
+
+describe("what could go wrong for good is refused", () => {
+  const pipe = (name: string): void => {
+    execFileSync("mkfifo", [join(cwd, name)]);
+  };
+
+  it("an empty file name, which a shell makes of a variable that is not set", async () => {
+    write("sub/a.yaml");
+    for (const argv of [["-i", ""], ["decrypt", "-i", ""], ["-i", "sub", ""], ["-o", "", "sub/a.yaml"], [""]]) {
+      const { status, stderr } = await enc(...argv);
+      expect([status, stderr]).toEqual([1, expect.stringContaining("empty")]);
+    }
+    expect(read("sub/a.yaml")).toBe(PLAIN);
+  });
+
+  it("a pipe in place of a file, or of a configuration: nobody may ever write into it", async () => {
+    pipe("p.yaml");
+    expect(await enc("-i", "p.yaml")).toMatchObject({
+      status: 2,
+      stderr: "enc: error: p.yaml: it is no regular file\n",
+    });
+    write("a.yaml");
+    pipe(".sops.yaml");
+    const { status, stderr } = await enc("-i", "a.yaml");
+    expect([status, stderr]).toEqual([1, expect.stringContaining(".sops.yaml is no regular file")]);
+  });
+
+  it("the age identity, encrypted to itself", async () => {
+    write("keys.txt", `${IDENTITY}\n`);
+    const { status, stderr } = await encIn({ env: { SOPS_AGE_KEY_FILE: "keys.txt" } }, "-i", "keys.txt");
+    expect([status, stderr]).toEqual([2, expect.stringContaining("age identity")]);
+    expect(read("keys.txt")).toBe(`${IDENTITY}\n`);
+  });
+
+  it("a file that would not come back byte for byte", async () => {
+    // The comment would be placed elsewhere in the sealed file.
+    const source = "a: x\r\nb_unencrypted:\r\n- 1\r\n# c";
+    write("a.yaml", source);
+    const { status, stderr } = await enc("-i", "a.yaml");
+    expect([status, stderr]).toEqual([3, expect.stringContaining("would not come back byte for byte")]);
+    expect(read("a.yaml")).toBe(source);
+  });
+
+  it("a file that is too large, in words", async () => {
+    write("a.yaml");
+    const tooLarge = Object.assign(new RangeError("File size (5368709120) is greater than 2 GiB"), {
+      code: "ERR_FS_FILE_TOO_LARGE",
+    });
+    const host: Partial<CliHost> = { readFile: () => Promise.reject(tooLarge) };
+    const { status, stderr } = await encIn({ host }, "--age", RECIPIENT, "a.yaml");
+    expect([status, stderr]).toEqual([2, "enc: error: a file is too large to be held in memory as a whole\n"]);
+  });
+});

@@ -138,6 +138,9 @@ class Encryption implements Rewriting {
     say: Say,
   ): Promise<{ output: Uint8Array; isSecret: false; verify: (written: Uint8Array) => Promise<void> }> {
     const options = await this.#options(input, say);
+    if (this.#flags.has("in-place") && input.path !== null && isIdentityFile(input.path, this.#context.host)) {
+      throw new KeyleafError("INPUT_UNSUPPORTED", "it holds your age identity, which nothing could then decrypt");
+    }
     const { output, sealed, clear, notices, verify } = await encrypt(input.source, options, this.#context.host);
     for (const notice of notices) say("note", notice);
     sayClear(sealed, clear, say);
@@ -146,7 +149,9 @@ class Encryption implements Rewriting {
       isSecret: false,
       verify: async (written) => {
         if ((await verify(written)) || options.outputFormat !== options.format) return;
-        say("warning", "decrypting will give the same values, but not the very same text");
+        throw new KeyleafError("OUTPUT_VERIFY_FAILED", "it would not come back byte for byte", {
+          hint: "please report the layout of the file; --type binary encrypts it as a whole",
+        });
       },
     };
   }
@@ -221,6 +226,10 @@ class Encryption implements Rewriting {
 /** What a directory holds beside secrets: how encryption and git are set up, our own leftovers, and the key to it all. */
 function isNeverMeant(path: string, host: CliHost): boolean {
   if (/^(\.sops\.ya?ml|\.git.*|\.keyleaf-.*\.tmp)$/.test(basename(path))) return true;
+  return isIdentityFile(path, host);
+}
+
+function isIdentityFile(path: string, host: CliHost): boolean {
   const { SOPS_AGE_KEY_FILE: named = "" } = host.env;
   return path === defaultIdentityFile(host) || (named !== "" && path === resolve(host.cwd, named));
 }

@@ -21,6 +21,8 @@ const IGNORED = [
   "secrets.json",
   "!*.enc",
   "!*.enc.*",
+  // What a run that was killed may leave behind.
+  ".keyleaf-*.tmp",
 ];
 
 /** `enc init`: everything that is missing for encrypting and committing files here; what is there stays as it is. */
