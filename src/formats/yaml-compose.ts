@@ -168,11 +168,15 @@ function run(text: string): {
   }
   const errors = [...composed, composer.streamInfo()].flatMap((part) => part.errors);
   if (pending.length === 0 && errors.length === 0 && refusal === null) {
-    const bare = text.replace("\ufeff", "").replace(/^[ \t]*#.*$/gm, "");
-    if (bare.trim() === "") {
-      const what = bare === text ? "is empty" : "holds nothing but comments, and no document";
-      throw new KeyleafError("INPUT_EMPTY", `the file ${what}`);
-    }
+    if (text.replace("\ufeff", "").trim() === "") throw new KeyleafError("INPUT_EMPTY", "the file is empty");
+    // Which the reference refuses too.
+    if (
+      text
+        .replace("\ufeff", "")
+        .replace(/^[ \t]*#.*$/gm, "")
+        .trim() === ""
+    )
+      throw malformed("nothing but comments, and no document", text, 0, "begin with a line ---");
     throw malformed("the file ends before a document begins", text, text.length);
   }
   const documents = pending.map((document, i) => ({
