@@ -72,6 +72,8 @@ export async function encrypt(source: Uint8Array, options: EncryptOptions, host:
   // In a file, an empty pattern is none, so that the default rule would be read back.
   if (rule.pattern === "") throw new KeyleafError("CONFIG_MALFORMED", `${rule.rule} has an empty pattern`);
   const selection = await compileSelection(rule, "refuse");
+  if (selection.byComment && doc.betweenAt != null)
+    throw malformed("a comment between documents, which a rule about comments cannot go by", doc.source, doc.betweenAt);
   const macOnlyEncrypted = !isBinary && options.macOnlyEncrypted === true;
 
   const dataKey = makeDataKey(host);

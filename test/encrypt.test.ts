@@ -174,6 +174,16 @@ describe("another format", () => {
 });
 
 describe("selection", () => {
+  test("by comments is refused where one stands between documents: it governs what comes after it in sops", async () => {
+    const source = "b: c\n...\n# seal\n---\nb: c\n";
+    const selection = { rule: "encrypted_comment_regex", pattern: "seal" } as const;
+    const error = await failure(() => sealed("yaml", source, { selection }));
+    expect([error.code, error.details.line]).toEqual(["INPUT_MALFORMED", 3]);
+    expect(await openedText("yaml", await sealedText("yaml", source))).toBe(source);
+    const within = "b: c\n---\n# seal\nb: c\n";
+    expect(await openedText("yaml", await sealedText("yaml", within, { selection }))).toBe(within);
+  });
+
   // Values with a "-", which Base64 does not have.
   const source = "a: v-1\nb_enc: v-2\nc: {b_enc: [v-3], d: v-4}\n# seal this\ne: v-5\n";
 

@@ -113,6 +113,8 @@ export interface Document {
   readonly isWrapped?: boolean;
   /** Where the parser lost text, such as a comment, that a file to be encrypted must not have; `null`: nowhere. */
   readonly lostAt?: number | null;
+  /** A comment that stands between documents, which for the reference is in the one after it: no rule about comments can go by it. */
+  readonly betweenAt?: number | null;
   /** A document after the first has a `sops` entry. */
   readonly hasLaterMetadata?: boolean;
   /** Aliases as they stand in the text, each with the range of what it repeats. */

@@ -87,6 +87,7 @@ class TreeBuilder {
       metadata,
       hasLaterMetadata,
       lostAt,
+      betweenAt: documents.slice(0, -1).find(({ after }) => after.length > 0)?.after[0]?.offset ?? null,
       aliases: this.#anchors.aliases,
       yamlRoots,
       anchors: this.#anchors.all,

@@ -101,6 +101,7 @@ class Scanner {
       metadata,
       hasLaterMetadata: false,
       lostAt: null,
+      betweenAt: null,
       aliases: [],
       yamlRoots: [
         {
