@@ -320,6 +320,13 @@ const refused: [what: string, format: FormatId, source: string | Uint8Array, cod
     "INPUT_MALFORMED",
     2,
   ],
+  [
+    "an escaped quote before a line that is indented too little",
+    "yaml",
+    `k:\n  - "a\\"\n  - ${SECRET}\\"x"\n`,
+    "INPUT_MALFORMED",
+    2,
+  ],
   ["an escape of half a character", "yaml", `a: ${SECRET}\nb: "\\ud831x"\n`, "INPUT_MALFORMED", 2],
   [
     "a clear escape of a character in two halves",

@@ -75,7 +75,7 @@ export class Tokens {
       this.comments.token(kind, token.offset, Math.max(token.offset, end - 1), members);
     } else {
       if (this.#hasSlashes && token.type === "double-quoted-scalar") this.#slashes(token);
-      if (token.type === "single-quoted-scalar") this.#checkClosed(token);
+      if (token.type === "single-quoted-scalar" || token.type === "double-quoted-scalar") this.#checkClosed(token);
       this.comments.token(kind, token.offset, end, members);
       this.#plainIndent = token.type === "scalar" ? this.comments.column : null;
       this.tell("end" in token ? (token.end ?? []) : [], members);
@@ -102,10 +102,14 @@ export class Tokens {
     if (isRefused) throw malformed("a tab, which sops cannot read there", this.#text, offset, "write blanks instead");
   }
 
-  /** Where a line is indented too little, `yaml` ends the value before it, and takes what may be two quotes for the end. */
-  #checkClosed({ source, offset }: CST.FlowScalar): void {
-    if (source.length < 2 || source.slice(1, -1).replaceAll("''", "").includes("'"))
-      throw malformed("missing closing 'quote", this.#text, offset);
+  /** Where a line is indented too little, `yaml` ends the value before it, and takes a quote that is escaped for its end. */
+  #checkClosed({ type, source, offset }: CST.FlowScalar): void {
+    const inner = source.slice(1, -1);
+    const isSingle = type === "single-quoted-scalar";
+    const isOpen = isSingle ? inner.replaceAll("''", "").includes("'") : trailingBackslashes(inner) % 2 === 1;
+    if (source.length < 2 || isOpen) {
+      throw malformed(`missing closing ${source.charAt(0)}quote`, this.#text, offset);
+    }
   }
 
   /** go-yaml knows no escaped slash. */
@@ -128,4 +132,10 @@ const KINDS: ReadonlyMap<string, TokenKind> = new Map([
 
 function isSlash(text: string): boolean {
   return text === "\\/";
+}
+
+function trailingBackslashes(text: string): number {
+  let start = text.length;
+  while (text.charAt(start - 1) === "\\") start--;
+  return text.length - start;
 }
