@@ -24,6 +24,8 @@ async function buildProgram(dir) {
         for (const imported of this.getModuleInfo(id)?.importedIds ?? []) visit(imported);
       };
       visit(join(root, "src/cli/main.ts"));
+      // Loaded late for the sake of the standalone executable only.
+      visit(join(root, "src/crypto/open-envelope.ts"));
     },
   };
   rmSync(dir, { recursive: true, force: true });

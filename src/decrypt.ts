@@ -1,8 +1,13 @@
 import { aadOf, SPELLING_AAD } from "./crypto/aad.ts";
-import { open } from "./crypto/cipher.ts";
 import { type UnwrappedKeys, unwrapDataKey } from "./crypto/data-key.ts";
-import { isEncryptedValueOf, parseEncryptedValue } from "./crypto/encrypted-value.ts";
+import {
+  type EnvelopeInPlace,
+  isEncryptedValueOf,
+  type OpenEnvelope,
+  parseEncryptedValue,
+} from "./crypto/encrypted-value.ts";
 import { Digest } from "./crypto/mac.ts";
+import { runtime } from "./crypto/runtime.ts";
 import { scalarFromBytes } from "./crypto/scalar-bytes.ts";
 import {
   type Comment,
@@ -21,7 +26,7 @@ import {
 } from "./document/document.ts";
 import { applyEdits, insideOf } from "./document/edits.ts";
 import { type Metadata, parseMetadata } from "./document/metadata.ts";
-import { compileSelection, EVERYTHING } from "./document/selection.ts";
+import { compileSelection, EVERYTHING, type Selection } from "./document/selection.ts";
 import { decodeSpellings, namedVariants, type Spellings } from "./document/spelling.ts";
 import { walk } from "./document/walk.ts";
 import { KeyleafError, lineAndColumn, lineCounter, pathText } from "./errors.ts";
@@ -115,8 +120,9 @@ export async function openDocument(
   const selection = await compileSelection(metadata.selection, "ignore");
   const notices: string[] = [];
   const digest = new Digest(metadata.macOnlyEncrypted);
-  const opening = new Opening(doc, dataKey, notices);
-  const spellings = readSpellings(metadata, dataKey, notices);
+  const open = await envelopeOpener(doc, metadata, selection, dataKey);
+  const opening = new Opening(doc, open, notices);
+  const spellings = readSpellings(metadata, open, notices);
   const opened: Entry[] = [];
   const spelled = new Map<Entry, string>();
   const restored: Edit[] = [];
@@ -124,7 +130,7 @@ export async function openDocument(
   let index = 0;
   walk(
     doc.roots,
-    { selection, isSealedComment: (text) => isEncryptedValueOf(text, "comment") },
+    { selection, isSealedComment },
     {
       entry: (entry, path, isSelected, keys) => {
         if (isSelected && entry.scalar.text.length > 0) {
@@ -160,7 +166,7 @@ export async function openDocument(
   const hex = digest.finish();
   if (ignoreMac)
     notices.push("the MAC was not checked: values may have been removed, reordered or changed where they are clear");
-  else checkMac(metadata, hex, dataKey);
+  else checkMac(metadata, hex, open);
   return {
     digest: hex,
     notices,
@@ -189,29 +195,32 @@ interface Changes {
 /** Opens entries of one document. */
 class Opening {
   readonly #doc: Document;
-  readonly #dataKey: Uint8Array;
+  readonly #open: OpenEnvelope;
   readonly #notices: string[];
   readonly #line: (offset: number) => number;
-  /** Path text of the newest value: a comment after it may belong to any container that ends there. */
-  #lastPath = "";
+  readonly #places = new Places();
 
-  constructor(doc: Document, dataKey: Uint8Array, notices: string[]) {
+  constructor(doc: Document, open: OpenEnvelope, notices: string[]) {
     this.#doc = doc;
-    this.#dataKey = dataKey;
+    this.#open = open;
     this.#notices = notices;
     this.#line = lineCounter(doc.source);
   }
 
   value(entry: Leaf, path: string, keys: readonly string[]): Scalar {
     const { text } = entry.scalar;
-    this.#lastPath = path;
+    const [aad = ""] = this.#places.of(entry, path);
     if (entry.scalar.type !== "str" || typeof text !== "string")
       throw tagError(this.#doc, entry, keys, "it is not encrypted, but should be");
-    const envelope = parseEncryptedValue(text);
-    if (envelope === null) throw tagError(this.#doc, entry, keys, "it is not a well-formed encrypted value");
-    const bytes = open(envelope, this.#dataKey, aadOf(path));
-    if (bytes === null) throw tagError(this.#doc, entry, keys, "it was changed, moved, or belongs to another file");
-    const scalar = scalarFromBytes(bytes, envelope.type);
+    const opened = this.#open(text, aad);
+    if (opened === null) {
+      const isWellFormed = parseEncryptedValue(text) !== null;
+      const why = isWellFormed
+        ? "it was changed, moved, or belongs to another file"
+        : "it is not a well-formed encrypted value";
+      throw tagError(this.#doc, entry, keys, why);
+    }
+    const scalar = scalarFromBytes(opened.bytes, opened.type);
     if (scalar === null) throw tagError(this.#doc, entry, keys, "its type tag does not fit its content");
     // Only among list elements does sops keep a comment in place of a value.
     if (scalar.type === "comment" && (entry.at?.itemStart ?? -1) < 0) {
@@ -222,18 +231,18 @@ class Opening {
 
   /**
    * A comment, or `null` where it stays as it is: comments are no part of the MAC, and files from before they were
-   * sealed have clear ones. Which container a comment belongs to is a matter of the parser, so near ones are tried too.
+   * sealed have clear ones.
    */
   comment(entry: Comment, path: string): Scalar | null {
     const { text } = entry.scalar;
-    const envelope = typeof text === "string" ? parseEncryptedValue(text) : null;
-    if (envelope === null) {
+    const places = this.#places.of(entry, path);
+    if (typeof text !== "string" || parseEncryptedValue(text) === null) {
       this.#notices.push(`line ${this.#lineOf(entry)}: a comment that is not encrypted stands among encrypted ones`);
       return null;
     }
-    for (const candidate of new Set([...containersOf(path), ...containersOf(this.#lastPath)])) {
-      const bytes = open(envelope, this.#dataKey, aadOf(candidate));
-      const scalar = bytes === null ? null : scalarFromBytes(bytes, envelope.type);
+    for (const aad of places) {
+      const opened = this.#open(text, aad);
+      const scalar = opened === null ? null : scalarFromBytes(opened.bytes, opened.type);
       if (scalar?.type === "comment" || scalar?.type === "str") return { type: "comment", text: scalar.text };
     }
     this.#notices.push(`line ${this.#lineOf(entry)}: a comment could not be decrypted and stays as it is`);
@@ -243,6 +252,53 @@ class Opening {
   #lineOf({ at }: Entry): number {
     return at === null ? 0 : this.#line(at.start);
   }
+}
+
+/** The associated data that entries may be sealed with. To be asked for each entry to be opened, in document order. */
+class Places {
+  /** Path text of the newest value: a comment after it may belong to any container that ends there. */
+  #lastPath = "";
+
+  /** One place of a value. Which container a comment belongs to is a matter of the parser, so it has the near ones too. */
+  of({ kind }: Entry, path: string): readonly string[] {
+    if (kind === "comment") return [...new Set([...containersOf(path), ...containersOf(this.#lastPath)])].map(aadOf);
+    this.#lastPath = path;
+    return [aadOf(path)];
+  }
+}
+
+function isSealedComment(text: string | Uint8Array): boolean {
+  return isEncryptedValueOf(text, "comment");
+}
+
+/** Characters of a document that is small. All of its envelopes are opened at once, where the runtime can. */
+const SMALL_LENGTH = 16 * 1024;
+
+async function envelopeOpener(
+  doc: Document,
+  metadata: Metadata,
+  selection: Selection,
+  dataKey: Uint8Array,
+): Promise<OpenEnvelope> {
+  if (runtime.openAll !== null && doc.source.length <= SMALL_LENGTH)
+    return runtime.openAll(envelopesIn(doc, metadata, selection), dataKey);
+  // Loaded here only: see `runtime.ts`.
+  const { openingWith } = await import("./crypto/open-envelope.ts");
+  return openingWith(dataKey);
+}
+
+/** All that will be opened, in every place that will be tried. */
+function envelopesIn(doc: Document, metadata: Metadata, selection: Selection): EnvelopeInPlace[] {
+  const envelopes = [{ text: metadata.mac, aad: metadata.lastModified }];
+  if (metadata.spelling !== null) envelopes.push({ text: metadata.spelling, aad: SPELLING_AAD });
+  const places = new Places();
+  const entry = (entry: Entry, path: string, isSelected: boolean): void => {
+    const { text } = entry.scalar;
+    if (!isSelected || text.length === 0) return;
+    for (const aad of places.of(entry, path)) if (typeof text === "string") envelopes.push({ text, aad });
+  };
+  walk(doc.roots, { selection, isSealedComment }, { entry });
+  return envelopes;
 }
 
 /** A path text and all that it lies in, from the inside out. */
@@ -266,17 +322,16 @@ function tagError(doc: Document, entry: Entry, keys: readonly string[], why: str
   );
 }
 
-function checkMac(metadata: Metadata, computed: string, dataKey: Uint8Array): void {
+function checkMac(metadata: Metadata, computed: string, open: OpenEnvelope): void {
   if (metadata.mac === "") throw new KeyleafError("INTEGRITY_MAC", "the MAC is missing: the file cannot be trusted");
-  const envelope = parseEncryptedValue(metadata.mac);
-  const stored = envelope === null ? null : open(envelope, dataKey, metadata.lastModified);
+  const stored = open(metadata.mac, metadata.lastModified);
   if (stored === null) {
     throw new KeyleafError(
       "INTEGRITY_MAC",
       "the MAC cannot be decrypted: it was changed, or belongs to another file or time",
     );
   }
-  if (Buffer.from(stored).toString("latin1") !== computed) {
+  if (Buffer.from(stored.bytes).toString("latin1") !== computed) {
     throw new KeyleafError("INTEGRITY_MAC", "the MAC does not match: a value was changed, added, removed or moved", {
       hint: "restore the file from version control; --ignore-mac shows what is there",
     });
@@ -284,12 +339,11 @@ function checkMac(metadata: Metadata, computed: string, dataKey: Uint8Array): vo
 }
 
 /** The record of original spellings; empty when there is none or it does not open, which never hinders decrypting. */
-function readSpellings(metadata: Metadata, dataKey: Uint8Array, notices: string[]): Spellings {
-  const envelope = metadata.spelling === null ? null : parseEncryptedValue(metadata.spelling);
-  const bytes = envelope === null ? null : open(envelope, dataKey, SPELLING_AAD);
-  if (bytes === null && metadata.spelling !== null)
+function readSpellings(metadata: Metadata, open: OpenEnvelope, notices: string[]): Spellings {
+  const opened = metadata.spelling === null ? null : open(metadata.spelling, SPELLING_AAD);
+  if (opened === null && metadata.spelling !== null)
     notices.push("sops.keyleaf.spelling was changed: values come back as they are printed, not as they were written");
-  return decodeSpellings(bytes === null ? "" : Buffer.from(bytes).toString());
+  return decodeSpellings(opened === null ? "" : Buffer.from(opened.bytes).toString());
 }
 
 /** What a sealed value looks like. */

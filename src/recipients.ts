@@ -118,7 +118,7 @@ async function ownIdentity(host: Host): Promise<{ keyGroups: KeyGroup[]; notices
     const { name, identities } = await load();
     const [first] = identities;
     if (first === undefined) continue;
-    const text = recipientOf(first);
+    const text = await recipientOf(first);
     const recipients = age.fromText(text, {}).map((recipient) => ({ provider: age, recipient }));
     return {
       keyGroups: [recipients],

@@ -11,8 +11,8 @@ import { writeFiles } from "./write-file.ts";
 /** The user's own age identity: making one, and finding out which there is. */
 
 /** A fresh identity as the text of an identity file, as age-keygen writes it. */
-export function newIdentity(host: CliHost): { readonly text: string; readonly recipient: string } {
-  const { identity, recipient } = generateIdentity(host);
+export async function newIdentity(host: CliHost): Promise<{ readonly text: string; readonly recipient: string }> {
+  const { identity, recipient } = await generateIdentity(host);
   const created = `${host.now().toISOString().slice(0, 19)}Z`;
   return { text: `# created: ${created}\n# public key: ${recipient}\n${identity}\n`, recipient };
 }
@@ -52,7 +52,7 @@ export async function ownRecipient(
   for (const load of identitySources(host, "")) {
     const { name, identities, problems } = await load();
     const [first] = identities;
-    if (first !== undefined) return { recipient: recipientOf(first), source: name };
+    if (first !== undefined) return { recipient: await recipientOf(first), source: name };
     if (name === defaultFile && (await readFileOr("KEY_NO_RECIPIENT", name, name, host)) !== null) {
       throw new KeyleafError("KEY_NO_RECIPIENT", `${name}: ${problems.join("; ")}`, {
         hint: "put an age identity there, or move the file away",

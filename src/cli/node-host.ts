@@ -1,4 +1,3 @@
-import { randomFillSync } from "node:crypto";
 import {
   accessSync,
   constants,
@@ -12,6 +11,7 @@ import {
 } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
+import { runtime } from "../crypto/runtime.ts";
 import { KeyleafError } from "../errors.ts";
 import { type CliHost, ClosedPipe, type FileKind, type Streams } from "./context.ts";
 import { isSystemError, systemReason } from "./system-error.ts";
@@ -38,9 +38,7 @@ export function nodeHost(): CliHost {
     list: (path) =>
       readdirSync(path, { withFileTypes: true }).map((entry) => ({ name: entry.name, kind: kindOf(entry) })),
     run: (command, extraEnv) => runProgram(command, extraEnv),
-    fillRandom: (bytes) => {
-      randomFillSync(bytes);
-    },
+    fillRandom: runtime.fillRandom,
     now: () => new Date(),
   };
 }

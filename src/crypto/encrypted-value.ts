@@ -6,6 +6,22 @@ export interface EncryptedValue extends Sealed {
   readonly type: string;
 }
 
+/** An envelope and the associated data of a place where it may belong. */
+export interface EnvelopeInPlace {
+  readonly text: string;
+  readonly aad: string;
+}
+
+/** What an envelope holds. */
+export interface OpenedEnvelope {
+  readonly bytes: Uint8Array;
+  /** As in {@link EncryptedValue}. */
+  readonly type: string;
+}
+
+/** Opens an envelope; `null` when it is none, or for a wrong key, place or byte. */
+export type OpenEnvelope = (text: string, aad: string) => OpenedEnvelope | null;
+
 // White space may follow: a literal block ends with a line break. Anything else behind the bracket is refused, although
 // the reference ignores it: it is not authenticated.
 const ENVELOPE =

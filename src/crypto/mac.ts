@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { Scalar } from "../document/document.ts";
+import { runtime } from "./runtime.ts";
 
 // SHA-256 of "sops": keeps a digest of sealed values only from passing for one of all values.
 const MAC_ONLY_ENCRYPTED_PREFIX = Buffer.from(
@@ -14,7 +14,7 @@ const MAC_ONLY_ENCRYPTED_PREFIX = Buffer.from(
  * Source: sops-format 7; SOPS sops.go.
  */
 export class Digest {
-  readonly #hash = createHash("sha512");
+  readonly #hash = runtime.sha512();
 
   constructor(macOnlyEncrypted: boolean) {
     if (macOnlyEncrypted) this.#hash.update(MAC_ONLY_ENCRYPTED_PREFIX);
@@ -26,6 +26,6 @@ export class Digest {
 
   /** 128 upper-case hex digits. */
   finish(): string {
-    return this.#hash.digest("hex").toUpperCase();
+    return this.#hash.hex().toUpperCase();
   }
 }

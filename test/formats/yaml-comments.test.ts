@@ -13,7 +13,7 @@ import { parsedYaml } from "../support/parsing.ts";
 const source = readFileSync(join(import.meta.dirname, "../../fixtures/formats/yaml/comments-everywhere.yaml"));
 
 it("seals a comment in every place where YAML can have one, and puts it back", async () => {
-  const { identity, recipient } = generateIdentity(fakeHost());
+  const { identity, recipient } = await generateIdentity(fakeHost());
   const host = fakeHost({ env: { SOPS_AGE_KEY: identity } });
   const keyGroups = [age.fromText(recipient, {}).map((known) => ({ provider: age, recipient: known }))];
   const { output } = await encrypt(source, { format: "yaml", keyGroups }, host);

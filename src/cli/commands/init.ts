@@ -31,7 +31,7 @@ export async function run(_operands: readonly string[], _flags: Flags, context: 
   const done: string[] = [];
   let recipient = (await ownRecipient(host))?.recipient;
   if (recipient === undefined) {
-    const made = newIdentity(host);
+    const made = await newIdentity(host);
     recipient = made.recipient;
     done.push(`made an age identity: ${await writeDefaultIdentity(made.text, host)} (keep it secret, and keep a copy)`);
   }

@@ -7,7 +7,7 @@ import { writeFiles } from "../write-file.ts";
 /** `enc keygen`: the recipient goes to standard output, the identity only to where the user wants it. */
 export async function run(_operands: readonly string[], flags: Flags, context: Context): Promise<void> {
   const { host, streams } = context;
-  const { text, recipient } = newIdentity(host);
+  const { text, recipient } = await newIdentity(host);
   const output = flags.text("output");
   if (output === "-") {
     streams.stdout.write(text);

@@ -1,8 +1,8 @@
-import { timingSafeEqual } from "node:crypto";
 import type { Host } from "../../host.ts";
+import { runtime } from "../runtime.ts";
 import { decodeBase64, encodeUnpadded } from "./base64.ts";
 import { AgeFailure } from "./failure.ts";
-import { hkdf, hmac, openBytes, sealBytes, TAG_BYTES } from "./primitives.ts";
+import { hkdf, openBytes, sealBytes, TAG_BYTES } from "./primitives.ts";
 
 /**
  * The binary age file: a text header, which keeps the file key once for each recipient and is closed by a MAC, then the
@@ -100,7 +100,7 @@ function checkStanzas(stanzas: readonly Stanza[]): void {
  * @throws `PROVIDER_FAILED` (HMAC, header, payload)
  */
 export function openPayload(file: AgeFile, fileKey: Uint8Array): Uint8Array {
-  if (!timingSafeEqual(headerMac(fileKey, file.covered), file.mac)) throw new AgeFailure("HMAC", "does not match");
+  if (!runtime.isEqual(headerMac(fileKey, file.covered), file.mac)) throw new AgeFailure("HMAC", "does not match");
   if (file.rest.length < NONCE_BYTES) throw new AgeFailure("header", "payload nonce is cut off");
   const key = hkdf(fileKey, file.rest.subarray(0, NONCE_BYTES), "payload");
   const sealed = file.rest.subarray(NONCE_BYTES);
@@ -127,16 +127,17 @@ export function openPayload(file: AgeFile, fileKey: Uint8Array): Uint8Array {
  * @param wrapFileKey - Gives the header's stanzas for the file key (16 bytes; not to be kept).
  * @returns A binary age file.
  */
-export function sealAgeFile(
+export async function sealAgeFile(
   payload: Uint8Array,
-  wrapFileKey: (fileKey: Uint8Array) => readonly Stanza[],
+  wrapFileKey: (fileKey: Uint8Array) => Promise<readonly Stanza[]>,
   host: Pick<Host, "fillRandom">,
-): Uint8Array {
+): Promise<Uint8Array> {
   const fileKey = new Uint8Array(FILE_KEY_BYTES);
   host.fillRandom(fileKey);
   const nonce = new Uint8Array(NONCE_BYTES);
   host.fillRandom(nonce);
-  const covered = Buffer.from(`${VERSION_LINE}\n${wrapFileKey(fileKey).map(stanzaText).join("")}---`);
+  const stanzas = await wrapFileKey(fileKey);
+  const covered = Buffer.from(`${VERSION_LINE}\n${stanzas.map(stanzaText).join("")}---`);
   const parts: Uint8Array[] = [covered, Buffer.from(` ${encodeUnpadded(headerMac(fileKey, covered))}\n`), nonce];
   const key = hkdf(fileKey, nonce, "payload");
   for (let index = 0; index < Math.max(1, Math.ceil(payload.length / CHUNK_BYTES)); index++) {
@@ -154,7 +155,7 @@ function stanzaText({ args, body }: Stanza): string {
 }
 
 function headerMac(fileKey: Uint8Array, covered: Uint8Array): Uint8Array {
-  return hmac(hkdf(fileKey, NO_SALT, "header"), covered);
+  return runtime.hmac(hkdf(fileKey, NO_SALT, "header"), covered);
 }
 
 /** Eleven bytes of counter, big-endian, and a byte that says whether the chunk is the last one. No array has 2^32 chunks. */

@@ -1,23 +1,18 @@
-import { createHmac } from "node:crypto";
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { runtime } from "../runtime.ts";
 
 /** The primitives an age file is made of. ChaCha20-Poly1305 is not Node's because Bun's `node:crypto` has none. */
 
 export const TAG_BYTES = 16;
 
-/** HMAC-SHA-256: 32 bytes. */
-export function hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
-  return createHmac("sha256", key).update(data).digest();
-}
-
 /**
- * HKDF-SHA-256 with an output of 32 bytes, which is its first block. Spelled out because `hkdfSync` costs another half
- * millisecond at start, and HMAC is needed anyway.
+ * HKDF-SHA-256 with an output of 32 bytes, which is its first block. Spelled out because Node's `hkdfSync` costs
+ * another half millisecond at start, and HMAC is needed anyway.
  *
  * Source: RFC 5869.
  */
 export function hkdf(secret: Uint8Array, salt: Uint8Array, info: string): Uint8Array {
-  return hmac(hmac(salt, secret), Buffer.from(`${info}\x01`));
+  return runtime.hmac(runtime.hmac(salt, secret), Buffer.from(`${info}\x01`));
 }
 
 /** @returns data and tag, 16 bytes longer than `plain`. */

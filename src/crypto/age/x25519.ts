@@ -1,7 +1,6 @@
-import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from "node:crypto";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
-import { once } from "../../once.ts";
+import { runtime, type X25519Key } from "../runtime.ts";
 import type { Stanza } from "./age-file.ts";
 import { decodeBase64, encodeUnpadded } from "./base64.ts";
 import { decodeBech32, encodeBech32 } from "./bech32.ts";
@@ -17,7 +16,6 @@ const RECIPIENT_PREFIX = "age";
 const KEY_BYTES = 32;
 /** A file key of 16 bytes and its tag. Checked before opening: a longer one could be made to open under several keys. */
 const BODY_BYTES = 32;
-const PKCS8_START = Buffer.from("302e020100300506032b656e04220420", "hex");
 /** Every wrapping key is used once. */
 const ZERO_NONCE = new Uint8Array(12);
 
@@ -25,7 +23,7 @@ const ZERO_NONCE = new Uint8Array(12);
 export class X25519Identity {
   readonly #secret: Uint8Array;
   /** Made when first needed: of a file with many identities, mostly one is used. */
-  #imported: { readonly key: KeyObject; readonly publicKey: Uint8Array } | null = null;
+  #imported: Promise<X25519Key> | null = null;
 
   /** @param secret - 32 bytes; kept. */
   constructor(secret: Uint8Array) {
@@ -33,32 +31,32 @@ export class X25519Identity {
   }
 
   /** The public key: 32 bytes. */
-  get publicKey(): Uint8Array {
-    return this.#import().publicKey;
+  async publicKey(): Promise<Uint8Array> {
+    return (await this.#import()).publicKey;
   }
 
   /**
    * @returns The file key (16 bytes), or `null` when no stanza is for this identity.
    * @throws `PROVIDER_FAILED` (header) for a malformed X25519 stanza, whoever it is for.
    */
-  unwrapFileKey(stanzas: readonly Stanza[]): Uint8Array | null {
-    const { key, publicKey } = this.#import();
+  async unwrapFileKey(stanzas: readonly Stanza[]): Promise<Uint8Array | null> {
+    const key = await this.#import();
     for (const { args, body } of stanzas) {
       if (args[0] !== KIND) continue;
       const share = args.length === 2 ? decodeBase64(args[1] ?? "", false) : null;
       if (share?.length !== KEY_BYTES || body.length !== BODY_BYTES) {
         throw new AgeFailure("header", "malformed X25519 stanza");
       }
-      const secret = agree(key, importPublic(share));
+      const secret = await key.agree(share);
       if (secret === null) throw new AgeFailure("header", "X25519 stanza with a share of low order");
-      const fileKey = openBytes(hkdf(secret, Buffer.concat([share, publicKey]), INFO), ZERO_NONCE, body);
+      const fileKey = openBytes(hkdf(secret, Buffer.concat([share, key.publicKey]), INFO), ZERO_NONCE, body);
       if (fileKey !== null) return fileKey;
     }
     return null;
   }
 
-  #import(): { readonly key: KeyObject; readonly publicKey: Uint8Array } {
-    this.#imported ??= importSecret(this.#secret);
+  #import(): Promise<X25519Key> {
+    this.#imported ??= runtime.importX25519(this.#secret);
     return this.#imported;
   }
 }
@@ -67,33 +65,39 @@ export class X25519Identity {
  * Seals a file key (16 bytes) for a public key (32 bytes).
  * @throws `KEY_BAD_RECIPIENT` when the public key has low order, so that everybody could open the result.
  */
-export function wrapFileKey(fileKey: Uint8Array, publicKey: Uint8Array, host: Pick<Host, "fillRandom">): Stanza {
+export async function wrapFileKey(
+  fileKey: Uint8Array,
+  publicKey: Uint8Array,
+  host: Pick<Host, "fillRandom">,
+): Promise<Stanza> {
   const ephemeral = new Uint8Array(KEY_BYTES);
   host.fillRandom(ephemeral);
-  const { key, publicKey: share } = importSecret(ephemeral);
-  const secret = agree(key, once(recipientKeys, publicKey, importPublic));
+  const key = await runtime.importX25519(ephemeral);
+  const secret = await key.agree(publicKey);
   if (secret === null) {
     throw new KeyleafError("KEY_BAD_RECIPIENT", "age recipient is a key of low order", {
       details: { provider: "age" },
     });
   }
-  const wrappingKey = hkdf(secret, Buffer.concat([share, publicKey]), INFO);
-  return { args: [KIND, encodeUnpadded(share)], body: sealBytes(wrappingKey, ZERO_NONCE, fileKey) };
+  const wrappingKey = hkdf(secret, Buffer.concat([key.publicKey, publicKey]), INFO);
+  return { args: [KIND, encodeUnpadded(key.publicKey)], body: sealBytes(wrappingKey, ZERO_NONCE, fileKey) };
 }
 
 /** A fresh identity and its recipient, as text. The identity is a secret key. */
-export function generateIdentity(host: Pick<Host, "fillRandom">): { identity: string; recipient: string } {
+export async function generateIdentity(
+  host: Pick<Host, "fillRandom">,
+): Promise<{ identity: string; recipient: string }> {
   const secret = new Uint8Array(KEY_BYTES);
   host.fillRandom(secret);
   return {
     identity: encodeBech32(IDENTITY_PREFIX.toLowerCase(), secret).toUpperCase(),
-    recipient: recipientOf(new X25519Identity(secret)),
+    recipient: await recipientOf(new X25519Identity(secret)),
   };
 }
 
 /** The recipient text of an identity: `age1...`. */
-export function recipientOf(identity: X25519Identity): string {
-  return encodeBech32(RECIPIENT_PREFIX, identity.publicKey);
+export async function recipientOf(identity: X25519Identity): Promise<string> {
+  return encodeBech32(RECIPIENT_PREFIX, await identity.publicKey());
 }
 
 /** @param text - `AGE-SECRET-KEY-1...`, upper case, not trimmed. @returns the identity, or what is wrong with it. */
@@ -114,45 +118,4 @@ function keyBytes(text: string, prefix: string): Uint8Array | { readonly problem
   if (decoded.prefix !== prefix) return { problem: "another kind of key" };
   if (decoded.bytes.length !== KEY_BYTES) return { problem: "wrong length" };
   return decoded.bytes;
-}
-
-/** Whether the runtime takes a JWK without the public key, which is only known after the import. Node 26 does not. */
-let isJwkTaken = true;
-
-/** As a JWK where that works: of DER, Node 20 makes a key eight times as slowly, and encrypting needs a new one for each file. */
-function importSecret(secret: Uint8Array): { key: KeyObject; publicKey: Uint8Array } {
-  if (isJwkTaken) {
-    try {
-      const d = Buffer.from(secret).toString("base64url");
-      const imported = withPublicKey(createPrivateKey({ key: { kty: "OKP", crv: "X25519", d, x: "" }, format: "jwk" }));
-      if (imported.publicKey.length === KEY_BYTES) return imported;
-    } catch {
-      // Then DER has to tell whether something is wrong with the key.
-    }
-    isJwkTaken = false;
-  }
-  return withPublicKey(createPrivateKey({ key: Buffer.concat([PKCS8_START, secret]), format: "der", type: "pkcs8" }));
-}
-
-function withPublicKey(key: KeyObject): { key: KeyObject; publicKey: Uint8Array } {
-  return { key, publicKey: Buffer.from(key.export({ format: "jwk" }).x ?? "", "base64url") };
-}
-
-function importPublic(publicKey: Uint8Array): KeyObject {
-  const x = Buffer.from(publicKey).toString("base64url");
-  return createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
-}
-
-/** Of a run over many files, each is encrypted to the same recipients. */
-const recipientKeys = new WeakMap<Uint8Array, KeyObject>();
-
-/** The shared secret (32 bytes); `null` when it is all zero, which a public key of low order brings about. */
-function agree(privateKey: KeyObject, publicKey: KeyObject): Uint8Array | null {
-  try {
-    const secret = diffieHellman({ privateKey, publicKey });
-    return secret.some((byte) => byte !== 0) ? secret : null;
-  } catch {
-    // OpenSSL and BoringSSL make the check themselves; with two valid keys nothing else can fail.
-    return null;
-  }
 }

@@ -42,7 +42,8 @@ export const age: KeyProvider<AgeRecipient> = {
       .trim(),
 
   async wrap(dataKey, recipient, host) {
-    const file = sealAgeFile(dataKey, (fileKey) => [wrapFileKey(fileKey, recipient.publicKey, host)], host);
+    const stanza = (fileKey: Uint8Array) => wrapFileKey(fileKey, recipient.publicKey, host);
+    const file = await sealAgeFile(dataKey, async (fileKey) => [await stanza(fileKey)], host);
     return {
       provider: "age",
       fields: mapping([
@@ -62,7 +63,7 @@ export const age: KeyProvider<AgeRecipient> = {
     for (const load of identitySources(host, age.identityOf(key))) {
       const { name, identities, problems } = await load();
       for (const identity of identities) {
-        const fileKey = identity.unwrapFileKey(file.stanzas);
+        const fileKey = await identity.unwrapFileKey(file.stanzas);
         if (fileKey !== null) return openPayload(file, fileKey);
       }
       for (const problem of problems) reasons.push(`${name}: ${problem}`);

@@ -36,13 +36,14 @@ function publicKeyOf(text: string): Uint8Array {
   return key;
 }
 
-function seal(payload: Uint8Array, ...recipients: string[]): Uint8Array {
-  return sealAgeFile(payload, (key) => recipients.map((text) => wrapFileKey(key, publicKeyOf(text), host)), host);
+function seal(payload: Uint8Array, ...recipients: string[]): Promise<Uint8Array> {
+  const stanzas = (key: Uint8Array) => recipients.map((text) => wrapFileKey(key, publicKeyOf(text), host));
+  return sealAgeFile(payload, (key) => Promise.all(stanzas(key)), host);
 }
 
-function open(file: Uint8Array, identity: string): Uint8Array | null {
+async function open(file: Uint8Array, identity: string): Promise<Uint8Array | null> {
   const parsed = parseAgeFile(toBinary(file));
-  const fileKey = identityOf(identity).unwrapFileKey(parsed.stanzas);
+  const fileKey = await identityOf(identity).unwrapFileKey(parsed.stanzas);
   return fileKey === null ? null : openPayload(parsed, fileKey);
 }
 
@@ -59,22 +60,23 @@ describe("keys", () => {
   test.each([
     [IDENTITY_A, RECIPIENT_A],
     [IDENTITY_B, RECIPIENT_B],
-  ])("%s has its recipient", (identity, recipient) => {
-    expect(recipientOf(identityOf(identity))).toBe(recipient);
+  ])("%s has its recipient", async (identity, recipient) => {
+    expect(await recipientOf(identityOf(identity))).toBe(recipient);
   });
 
   test("generated ones are of the shape age has, and agree with the other implementation", async () => {
     for (let n = 0; n < 20; n++) {
-      const { identity, recipient } = generateIdentity(host);
+      const { identity, recipient } = await generateIdentity(host);
       expect(identity).toMatch(/^AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}$/);
-      expect(recipientOf(identityOf(identity))).toBe(recipient);
+      expect(await recipientOf(identityOf(identity))).toBe(recipient);
       expect(await identityToRecipient(identity)).toBe(recipient);
     }
   });
 
-  test("come from the host's random bytes alone", () => {
-    expect(generateIdentity(fakeHost({ seed: "a" }))).toEqual(generateIdentity(fakeHost({ seed: "a" })));
-    expect(generateIdentity(fakeHost({ seed: "a" }))).not.toEqual(generateIdentity(fakeHost({ seed: "b" })));
+  test("come from the host's random bytes alone", async () => {
+    const made = (seed: string) => generateIdentity(fakeHost({ seed }));
+    expect(await made("a")).toEqual(await made("a"));
+    expect(await made("a")).not.toEqual(await made("b"));
   });
 
   test.each([
@@ -100,11 +102,11 @@ describe("keys", () => {
     expect(inspect(identityOf(IDENTITY_A), { depth: 9, showHidden: true, getters: true })).not.toMatch(/secret:/i);
   });
 
-  test("nothing is wrapped for a key of low order", () => {
+  test("nothing is wrapped for a key of low order", async () => {
     for (const first of [0, 1]) {
       const lowOrder = new Uint8Array(32);
       lowOrder[0] = first;
-      expect(() => wrapFileKey(new Uint8Array(16), lowOrder, host)).toThrowError(
+      await expect(wrapFileKey(new Uint8Array(16), lowOrder, host)).rejects.toThrowError(
         expect.objectContaining({ code: "KEY_BAD_RECIPIENT" }),
       );
     }
@@ -112,49 +114,47 @@ describe("keys", () => {
 });
 
 describe("files", () => {
-  test.each(SIZES)("a payload of %i bytes comes back", (size) => {
-    const file = seal(payloadOf(size), RECIPIENT_A);
-    expectBytes(open(file, IDENTITY_A), payloadOf(size));
-    expect(open(file, IDENTITY_B)).toBeNull();
+  test.each(SIZES)("a payload of %i bytes comes back", async (size) => {
+    const file = await seal(payloadOf(size), RECIPIENT_A);
+    expectBytes(await open(file, IDENTITY_A), payloadOf(size));
+    expect(await open(file, IDENTITY_B)).toBeNull();
   });
 
-  test("each of several recipients opens, behind stanzas of other kinds", () => {
+  test("each of several recipients opens, behind stanzas of other kinds", async () => {
     const grease: Stanza = { args: ["a-grease", "b", "c"], body: payloadOf(48) };
     const empty: Stanza = { args: ["z"], body: new Uint8Array() };
     const keys = [RECIPIENT_A, RECIPIENT_B].map(publicKeyOf);
-    const file = sealAgeFile(
+    const file = await sealAgeFile(
       payloadOf(32),
-      (fileKey) => [grease, ...keys.map((key) => wrapFileKey(fileKey, key, host)), empty],
+      async (fileKey) => [grease, ...(await Promise.all(keys.map((key) => wrapFileKey(fileKey, key, host)))), empty],
       host,
     );
     expect(parseAgeFile(file).stanzas.map(({ args }) => args[0])).toEqual(["a-grease", "X25519", "X25519", "z"]);
-    expect(open(file, IDENTITY_A)).toEqual(payloadOf(32));
-    expect(open(file, IDENTITY_B)).toEqual(payloadOf(32));
+    expect(await open(file, IDENTITY_A)).toEqual(payloadOf(32));
+    expect(await open(file, IDENTITY_B)).toEqual(payloadOf(32));
   });
 
-  test("no byte can be changed or cut off unnoticed", () => {
-    const file = seal(payloadOf(32), RECIPIENT_A);
+  test("no byte can be changed or cut off unnoticed", async () => {
+    const file = await seal(payloadOf(32), RECIPIENT_A);
     for (let at = 0; at < file.length; at++) {
       const changed = Uint8Array.from(file);
       changed[at] = (changed[at] ?? 0) ^ 1;
       // A changed stanza kind or body reads as a file for somebody else.
-      expect(
-        outcomeOf(() => open(changed, IDENTITY_A)),
-        `byte ${at}`,
-      ).toMatch(/^(null|PROVIDER_FAILED)$/);
-      expect(
-        outcomeOf(() => open(file.subarray(0, at), IDENTITY_A)),
-        `cut at ${at}`,
-      ).toBe("PROVIDER_FAILED");
+      expect(await outcomeOf(() => open(changed, IDENTITY_A)), `byte ${at}`).toMatch(/^(null|PROVIDER_FAILED)$/);
+      expect(await outcomeOf(() => open(file.subarray(0, at), IDENTITY_A)), `cut at ${at}`).toBe("PROVIDER_FAILED");
     }
   });
 
-  test("arbitrary bytes and headers fail as a damaged file does", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom("", "age-encryption.org/v1\n"), (bytes, start) => {
-        const file = Buffer.concat([Buffer.from(start), bytes]);
-        expect(outcomeOf(() => open(file, IDENTITY_A))).toBe("PROVIDER_FAILED");
-      }),
+  test("arbitrary bytes and headers fail as a damaged file does", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 200 }),
+        fc.constantFrom("", "age-encryption.org/v1\n"),
+        async (bytes, start) => {
+          const file = Buffer.concat([Buffer.from(start), bytes]);
+          expect(await outcomeOf(() => open(file, IDENTITY_A))).toBe("PROVIDER_FAILED");
+        },
+      ),
     );
   });
 });
@@ -180,10 +180,10 @@ describe("armor", () => {
     );
   });
 
-  test("line ends may be CRLF, and blank space may stand around it", () => {
-    const file = seal(payloadOf(32), RECIPIENT_A);
+  test("line ends may be CRLF, and blank space may stand around it", async () => {
+    const file = await seal(payloadOf(32), RECIPIENT_A);
     const text = ` \r\n\t${encodeArmor(file).replaceAll("\n", "\r\n")}\n\n `;
-    expect(open(Buffer.from(text), IDENTITY_A)).toEqual(payloadOf(32));
+    expect(await open(Buffer.from(text), IDENTITY_A)).toEqual(payloadOf(32));
   });
 });
 
@@ -191,7 +191,7 @@ describe("the other implementation (age-encryption)", () => {
   test.each(SIZES)("opens ours of %i bytes", async (size) => {
     const decrypter = new Decrypter();
     decrypter.addIdentity(IDENTITY_A);
-    const file = seal(payloadOf(size), RECIPIENT_B, RECIPIENT_A);
+    const file = await seal(payloadOf(size), RECIPIENT_B, RECIPIENT_A);
     expectBytes(await decrypter.decrypt(armor.decode(encodeArmor(file))), payloadOf(size));
   });
 
@@ -200,14 +200,14 @@ describe("the other implementation (age-encryption)", () => {
     encrypter.addRecipient(RECIPIENT_B);
     encrypter.addRecipient(RECIPIENT_A);
     const file = await encrypter.encrypt(payloadOf(size));
-    expectBytes(open(file, IDENTITY_A), payloadOf(size));
-    expectBytes(open(Buffer.from(armor.encode(file)), IDENTITY_B), payloadOf(size));
+    expectBytes(await open(file, IDENTITY_A), payloadOf(size));
+    expectBytes(await open(Buffer.from(armor.encode(file)), IDENTITY_B), payloadOf(size));
   });
 });
 
-function outcomeOf(act: () => unknown): string {
+async function outcomeOf(act: () => Promise<unknown>): Promise<string> {
   try {
-    const result = act();
+    const result = await act();
     return result === null ? "null" : "opened";
   } catch (error) {
     if (error instanceof Error && "code" in error) return String(error.code);

@@ -1,0 +1,81 @@
+import type { webcrypto } from "node:crypto";
+import { type EnvelopeInPlace, type OpenedEnvelope, parseEncryptedValue } from "./encrypted-value.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** What Bun has without its `node:crypto`: its own hashes, and Web Crypto. */
+export const bun: Runtime = {
+  sha512() {
+    const hash = new Bun.CryptoHasher("sha512");
+    return { update: (data) => void hash.update(data), hex: () => hash.digest("hex") };
+  },
+  hmac: (key, data) => new Bun.CryptoHasher("sha256", key).update(data).digest(),
+  isEqual: (a, b) => (crypto as Crypto & { timingSafeEqual: Runtime["isEqual"] }).timingSafeEqual(a, b),
+  fillRandom(bytes) {
+    for (let at = 0; at < bytes.length; at += MOST_RANDOM) crypto.getRandomValues(bytes.subarray(at, at + MOST_RANDOM));
+  },
+  async importX25519(secret) {
+    const pkcs8 = Buffer.concat([PKCS8_START, secret]);
+    const key = await crypto.subtle.importKey("pkcs8", pkcs8, "X25519", false, ["deriveBits"]);
+    pkcs8.fill(0);
+    return {
+      publicKey: (await agree(key, BASE_POINT)) as Uint8Array,
+      agree: (publicKey) => agree(key, publicKey),
+    };
+  },
+  async openAll(envelopes, dataKey) {
+    const key = await crypto.subtle.importKey("raw", dataKey, "AES-GCM", false, ["decrypt"]);
+    const opened = new Map<string, OpenedEnvelope | null>();
+    const open = async ({ text, aad }: EnvelopeInPlace): Promise<unknown> =>
+      opened.set(`${aad}\n${text}`, await openOne(text, aad, key));
+    await Promise.all(envelopes.map(open));
+    return (text, aad) => {
+      const result = opened.get(`${aad}\n${text}`);
+      if (result === undefined) throw new Error("an envelope was not asked for");
+      return result;
+    };
+  },
+};
+
+/** The part of Bun's own interface that is used. */
+declare const Bun: {
+  readonly CryptoHasher: new (algorithm: "sha256" | "sha512", hmacKey?: Uint8Array) => Hasher;
+};
+
+interface Hasher {
+  update(data: string | Uint8Array): Hasher;
+  digest(): Uint8Array;
+  digest(encoding: "hex"): string;
+}
+
+type Crypto = typeof crypto;
+
+type CryptoKey = webcrypto.CryptoKey;
+
+/** Bytes that Web Crypto gives at once. */
+const MOST_RANDOM = 65536;
+const PKCS8_START = Buffer.from("302e020100300506032b656e04220420", "hex");
+/** The secret times this is the public key. Source: RFC 7748, 6.1. */
+const BASE_POINT = Uint8Array.of(9, ...new Uint8Array(31));
+
+async function agree(privateKey: CryptoKey, publicKey: Uint8Array): Promise<Uint8Array | null> {
+  try {
+    const other = await crypto.subtle.importKey("raw", publicKey, "X25519", false, []);
+    const secret = new Uint8Array(await crypto.subtle.deriveBits({ name: "X25519", public: other }, privateKey, 256));
+    return secret.some((byte) => byte !== 0) ? secret : null;
+  } catch {
+    // BoringSSL makes the check itself; with two valid keys nothing else can fail.
+    return null;
+  }
+}
+
+async function openOne(text: string, aad: string, key: CryptoKey): Promise<OpenedEnvelope | null> {
+  const envelope = parseEncryptedValue(text);
+  if (envelope === null) return null;
+  const { data, iv, tag, type } = envelope;
+  try {
+    const algorithm = { name: "AES-GCM", iv, additionalData: Buffer.from(aad), tagLength: tag.length * 8 };
+    return { bytes: new Uint8Array(await crypto.subtle.decrypt(algorithm, key, Buffer.concat([data, tag]))), type };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,73 @@
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  type KeyObject,
+  randomFillSync,
+  timingSafeEqual,
+} from "node:crypto";
+import { once } from "../once.ts";
+import type { Runtime, X25519Key } from "./runtime.ts";
+
+/** What Node has. */
+export const node: Runtime = {
+  sha512() {
+    const hash = createHash("sha512");
+    return { update: (data) => void hash.update(data), hex: () => hash.digest("hex") };
+  },
+  hmac: (key, data) => createHmac("sha256", key).update(data).digest(),
+  isEqual: timingSafeEqual,
+  fillRandom: (bytes) => void randomFillSync(bytes),
+  async importX25519(secret) {
+    const { key, publicKey } = importSecret(secret);
+    return { publicKey, agree: async (other) => agree(key, once(importedKeys, other, importPublic)) };
+  },
+  openAll: null,
+};
+
+const PUBLIC_KEY_BYTES = 32;
+const PKCS8_START = Buffer.from("302e020100300506032b656e04220420", "hex");
+
+/** Of a run over many files, each is encrypted to the same recipients. */
+const importedKeys = new WeakMap<Uint8Array, KeyObject>();
+
+/** Whether the runtime takes a JWK without the public key, which is only known after the import. Node 26 does not. */
+let isJwkTaken = true;
+
+type Imported = Pick<X25519Key, "publicKey"> & { readonly key: KeyObject };
+
+/** As a JWK where that works: of DER, Node 20 makes a key eight times as slowly, and encrypting needs a new one for each file. */
+function importSecret(secret: Uint8Array): Imported {
+  if (isJwkTaken) {
+    try {
+      const d = Buffer.from(secret).toString("base64url");
+      const imported = withPublicKey(createPrivateKey({ key: { kty: "OKP", crv: "X25519", d, x: "" }, format: "jwk" }));
+      if (imported.publicKey.length === PUBLIC_KEY_BYTES) return imported;
+    } catch {
+      // Then DER has to tell whether something is wrong with the key.
+    }
+    isJwkTaken = false;
+  }
+  return withPublicKey(createPrivateKey({ key: Buffer.concat([PKCS8_START, secret]), format: "der", type: "pkcs8" }));
+}
+
+function withPublicKey(key: KeyObject): Imported {
+  return { key, publicKey: Buffer.from(key.export({ format: "jwk" }).x ?? "", "base64url") };
+}
+
+function importPublic(publicKey: Uint8Array): KeyObject {
+  const x = Buffer.from(publicKey).toString("base64url");
+  return createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
+}
+
+function agree(privateKey: KeyObject, publicKey: KeyObject): Uint8Array | null {
+  try {
+    const secret = diffieHellman({ privateKey, publicKey });
+    return secret.some((byte) => byte !== 0) ? secret : null;
+  } catch {
+    // OpenSSL makes the check itself; with two valid keys nothing else can fail.
+    return null;
+  }
+}
