@@ -5,6 +5,7 @@
  * usage: npm run build:standalone                 dist/standalone/enc (enc.exe on Windows), for this machine
  *        npm run build:standalone -- --all        dist/standalone/enc-OS-ARCH for every target, and SHA256SUMS
  *        npm run build:standalone -- --release    the same, each also under the name that sops has for it
+ *        npm run build:standalone -- --chunks DIR what goes into it as plain files, to be looked at
  *
  * The Bun that builds comes with `npm ci` (scripts/bun/package.json has its version). The Buns of the other targets, which
  * are packed into their executables, are fetched from the npm registry into .cache/bun when they are needed, and have to
@@ -23,7 +24,8 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, extname, join } from "node:path";
+import { tmpdir } from "node:os";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { root, standalone } from "./built.mjs";
 import { signAdHoc } from "./sign-mach-o.mjs";
@@ -49,13 +51,11 @@ const targets = [
   { name: "windows-x64", bun: "windows-x64", sops: ["exe", "amd64.exe"] },
 ];
 
-/** How it is compiled, all in one place. */
-const options = [
-  "--compile",
+/** How the code is put together, and how that is compiled: all in one place. */
+const bundling = [
   "--target=bun",
-  // The code is parsed when it is built, not at each start, and each chunk is read when it is used: commander, the AWS SDK and
-  // the like cost nothing where they are not needed. Bytecode halves the time of `dec`. One chunk instead took 5 % longer.
-  "--bytecode",
+  // Each chunk is read when it is used: commander, the AWS SDK and the like cost nothing where they are not needed. One
+  // chunk instead took 5 % longer.
   "--format=esm",
   "--splitting",
   "--minify",
@@ -64,6 +64,14 @@ const options = [
   "--reject-unresolved",
   // Chooses the primitives of Bun (src/crypto/runtime.ts).
   "--define=IS_STANDALONE=true",
+  // Nothing of the environment of the build goes into it.
+  "--env=disable",
+  "--sourcemap=none",
+];
+const compiling = [
+  "--compile",
+  // The code is parsed when it is built, not at each start. That halves the time of `dec`.
+  "--bytecode",
   // Functions run three times as often before they are compiled to machine code. Most runs are over by then: `dec` of 10
   // values takes a tenth less processor time. From 10 on, files of 100,000 values take longer.
   "--compile-jit-policy=3",
@@ -73,9 +81,6 @@ const options = [
   "--no-compile-autoload-bunfig",
   "--no-compile-autoload-tsconfig",
   "--no-compile-autoload-package-json",
-  // Nothing of the environment of the build goes into it.
-  "--env=disable",
-  "--sourcemap=none",
 ];
 
 // What is imported by other scripts (built.mjs) builds for this machine, whatever their own arguments are.
@@ -83,10 +88,14 @@ const isMain = process.argv[1] === fileURLToPath(import.meta.url);
 build(isMain ? process.argv.slice(2) : []);
 
 function build(args) {
+  const here = bunOfThisMachine();
+  if (args[0] === "--chunks") {
+    bundle(here, [`--outdir=${resolve(args[1])}`]);
+    return;
+  }
   const isRelease = args.includes("--release");
   const unknown = args.find((arg) => arg !== "--all" && arg !== "--release");
   if (unknown !== undefined) fail(`unknown argument ${unknown}`);
-  const here = bunOfThisMachine();
   mkdirSync(folder, { recursive: true });
   if (args.length === 0) {
     compile(here, [], standalone);
@@ -125,28 +134,30 @@ function sign(name, path) {
 function compile(bun, more, path) {
   const temporary = mkdtempSync(join(folder, ".build-"));
   try {
-    // The package's build for Node is CommonJS, of which nothing can be left out (scripts/build.mjs does the same).
-    const tsconfig = join(temporary, "tsconfig.json");
-    const yaml = [join(root, "node_modules/yaml/browser/dist/index.js")];
-    writeFileSync(tsconfig, JSON.stringify({ compilerOptions: { paths: { yaml } } }));
     // Its name goes into it, so that it is the same for all: then equal sources give equal bytes.
     const output = join(temporary, `enc${extname(path)}`);
-    // Bun reads settings of the user's from there.
-    const home = { HOME: temporary, USERPROFILE: temporary, XDG_CONFIG_HOME: temporary };
-    const args = [
-      "build",
-      ...options,
-      ...more,
-      `--tsconfig-override=${tsconfig}`,
-      `--outfile=${output}`,
-      "src/cli/standalone.ts",
-    ];
-    run(bun, args, { env: home });
+    bundle(bun, [...compiling, ...more, `--outfile=${output}`]);
     renameSync(output, path);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
   process.stdout.write(`built ${path}\n`);
+}
+
+function bundle(bun, more) {
+  const temporary = mkdtempSync(join(tmpdir(), "keyleaf-build-"));
+  try {
+    // The package's build for Node is CommonJS, of which nothing can be left out (scripts/build.mjs does the same).
+    const tsconfig = join(temporary, "tsconfig.json");
+    const yaml = [join(root, "node_modules/yaml/browser/dist/index.js")];
+    writeFileSync(tsconfig, JSON.stringify({ compilerOptions: { paths: { yaml } } }));
+    // Bun reads settings of the user's from there.
+    const home = { HOME: temporary, USERPROFILE: temporary, XDG_CONFIG_HOME: temporary };
+    const args = ["build", ...bundling, ...more, `--tsconfig-override=${tsconfig}`, "src/cli/standalone.ts"];
+    run(bun, args, { env: home });
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
 }
 
 /** `npm ci` has installed what fits, and older npm both kinds for Linux, of which one runs. */

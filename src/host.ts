@@ -10,7 +10,7 @@ export interface Host {
   /** The user's home directory, or `null` when there is none. */
   readonly home: string | null;
   /** This machine's name; part of AWS role session names. */
-  readonly hostname: string;
+  hostname(): Promise<string>;
   /** Whole content of a file. `null`: no such file. Throws what the system says for everything else. */
   readFile(path: string): Promise<Uint8Array | null>;
   /**

@@ -9,7 +9,6 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { homedir, hostname } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
 import { runtime } from "../crypto/runtime.ts";
 import { KeyleafError } from "../errors.ts";
@@ -17,16 +16,12 @@ import { type CliHost, ClosedPipe, type FileKind, type Streams } from "./context
 import { isSystemError, systemReason } from "./system-error.ts";
 
 /** The outside world as Node has it. The one place of the program that knows the runtime. */
-export function nodeHost(): CliHost {
+export async function nodeHost(): Promise<CliHost> {
   return {
     env: process.env,
     platform: process.platform,
-    get home() {
-      return homeDirectory();
-    },
-    get hostname() {
-      return hostname();
-    },
+    home: await homeDirectory(),
+    hostname: async () => (await import("node:os")).hostname(),
     get cwd() {
       return workingDirectory();
     },
@@ -52,11 +47,12 @@ function workingDirectory(): string {
   }
 }
 
-function homeDirectory(): string | null {
+async function homeDirectory(): Promise<string | null> {
+  const { HOME } = process.env;
   // Set to nothing it means none, as in Go and Node; Bun would ask the system whose home it is.
-  if (process.env["HOME"] === "" && process.platform !== "win32") return null;
+  if (HOME !== undefined && process.platform !== "win32") return HOME || null;
   try {
-    return homedir() || null;
+    return (await import("node:os")).homedir() || null;
   } catch {
     return null;
   }

@@ -13,14 +13,24 @@ export const bun: Runtime = {
   fillRandom(bytes) {
     for (let at = 0; at < bytes.length; at += MOST_RANDOM) crypto.getRandomValues(bytes.subarray(at, at + MOST_RANDOM));
   },
+  async sealChaCha(key, nonce, plain) {
+    const imported = await importChaCha(key, "encrypt");
+    return new Uint8Array(await crypto.subtle.encrypt({ name: CHACHA, iv: nonce }, imported, plain));
+  },
+  async openChaCha(key, nonce, sealed) {
+    const imported = await importChaCha(key, "decrypt");
+    try {
+      return new Uint8Array(await crypto.subtle.decrypt({ name: CHACHA, iv: nonce }, imported, sealed));
+    } catch {
+      return null;
+    }
+  },
   async importX25519(secret) {
     const pkcs8 = Buffer.concat([PKCS8_START, secret]);
-    const key = await crypto.subtle.importKey("pkcs8", pkcs8, "X25519", false, ["deriveBits"]);
+    const key = await crypto.subtle.importKey("pkcs8", pkcs8, "X25519", true, ["deriveBits"]);
     pkcs8.fill(0);
-    return {
-      publicKey: (await agree(key, BASE_POINT)) as Uint8Array,
-      agree: (publicKey) => agree(key, publicKey),
-    };
+    const { x = "" } = await crypto.subtle.exportKey("jwk", key);
+    return { publicKey: Buffer.from(x, "base64url"), agree: (publicKey) => agree(key, publicKey) };
   },
   async openAll(envelopes, dataKey) {
     const key = await crypto.subtle.importKey("raw", dataKey, "AES-GCM", false, ["decrypt"]);
@@ -54,8 +64,12 @@ type CryptoKey = webcrypto.CryptoKey;
 /** Bytes that Web Crypto gives at once. */
 const MOST_RANDOM = 65536;
 const PKCS8_START = Buffer.from("302e020100300506032b656e04220420", "hex");
-/** The secret times this is the public key. Source: RFC 7748, 6.1. */
-const BASE_POINT = Uint8Array.of(9, ...new Uint8Array(31));
+const CHACHA = "ChaCha20-Poly1305";
+
+function importChaCha(key: Uint8Array, use: "encrypt" | "decrypt"): Promise<CryptoKey> {
+  // The types know the formats of Node 20 only.
+  return crypto.subtle.importKey("raw-secret" as "raw", key, CHACHA, false, [use]);
+}
 
 async function agree(privateKey: CryptoKey, publicKey: Uint8Array): Promise<Uint8Array | null> {
   try {

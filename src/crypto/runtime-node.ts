@@ -1,4 +1,6 @@
 import {
+  createCipheriv,
+  createDecipheriv,
   createHash,
   createHmac,
   createPrivateKey,
@@ -20,6 +22,22 @@ export const node: Runtime = {
   hmac: (key, data) => createHmac("sha256", key).update(data).digest(),
   isEqual: timingSafeEqual,
   fillRandom: (bytes) => void randomFillSync(bytes),
+  async sealChaCha(key, nonce, plain) {
+    const cipher = createCipheriv(CHACHA, key, nonce, CHACHA_OPTIONS);
+    return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  },
+  async openChaCha(key, nonce, sealed) {
+    const end = sealed.length - CHACHA_OPTIONS.authTagLength;
+    const decipher = createDecipheriv(CHACHA, key, nonce, CHACHA_OPTIONS);
+    decipher.setAuthTag(sealed.subarray(end));
+    const plain = decipher.update(sealed.subarray(0, end));
+    try {
+      decipher.final();
+    } catch {
+      return null;
+    }
+    return plain;
+  },
   async importX25519(secret) {
     const { key, publicKey } = importSecret(secret);
     return { publicKey, agree: async (other) => agree(key, once(importedKeys, other, importPublic)) };
@@ -27,6 +45,8 @@ export const node: Runtime = {
   openAll: null,
 };
 
+const CHACHA = "chacha20-poly1305";
+const CHACHA_OPTIONS = { authTagLength: 16 };
 const PUBLIC_KEY_BYTES = 32;
 const PKCS8_START = Buffer.from("302e020100300506032b656e04220420", "hex");
 

@@ -1,4 +1,3 @@
-import { isUtf8 } from "node:buffer";
 import { located } from "../errors.ts";
 
 /**
@@ -8,7 +7,8 @@ import { located } from "../errors.ts";
  * @throws `INPUT_UNSUPPORTED` with line and column of the first byte that is not UTF-8.
  */
 export function decodeUtf8(source: Uint8Array): string {
-  if (isUtf8(source)) return asBuffer(source).toString("utf8");
+  const text = textOf(source);
+  if (text !== null) return text;
   const offset = firstInvalid(source, 0);
   const before = asBuffer(source.subarray(0, offset)).toString("utf8");
   const hint = "save it as UTF-8, or encrypt it as a whole with --type binary";
@@ -31,6 +31,12 @@ export function decodeLossy(bytes: Uint8Array): string {
   return text;
 }
 
+/** Text of bytes, `null` when they are not UTF-8: what is decoded to replacement characters is not the same when encoded. */
+function textOf(bytes: Uint8Array): string | null {
+  const text = asBuffer(bytes).toString("utf8");
+  return !text.includes("\ufffd") || Buffer.from(text).equals(bytes) ? text : null;
+}
+
 /** The same bytes, not copied. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -41,7 +47,7 @@ function firstInvalid(source: Uint8Array, from: number): number {
   let at = from;
   while (at < source.length) {
     const length = sequenceLength(source[at] as number);
-    if (length === 0 || at + length > source.length || !isUtf8(source.subarray(at, at + length))) return at;
+    if (length === 0 || at + length > source.length || textOf(source.subarray(at, at + length)) === null) return at;
     at += length;
   }
   return at;

@@ -42,7 +42,7 @@ export function temporaryFolder(): string {
 export async function runWith(setting: Setting, ...argv: string[]): Promise<Ran> {
   const { cwd, stdin, program = "enc" } = setting;
   const host: CliHost = {
-    ...nodeHost(),
+    ...(await nodeHost()),
     env: { PATH: process.env["PATH"], ...setting.env },
     home: join(cwd, "home"),
     cwd,

@@ -39,7 +39,7 @@ describe("programs", () => {
   });
 
   it("run without a shell, with what they print and how they end", async () => {
-    const { run } = nodeHost();
+    const { run } = await nodeHost();
     const script = 'printf "%s|%s|%s" "$1" "$EXTRA" "$(cat)"; echo hidden >&2; exit 3';
     const { status, stdout } = await run(["sh", "-c", script, "sh", "$HOME;x"], { EXTRA: "e" });
     expect([status, Buffer.from(stdout).toString()]).toEqual([3, "$HOME;x|e|"]);
@@ -48,14 +48,14 @@ describe("programs", () => {
 
   it("that are not there are an error of the provider", async () => {
     const expected = expect.objectContaining({ code: "PROVIDER_FAILED" });
-    await expect(nodeHost().run(["no-such-program"], {})).rejects.toEqual(expected);
-    await expect(nodeHost().run([], {})).rejects.toEqual(expected);
+    await expect((await nodeHost()).run(["no-such-program"], {})).rejects.toEqual(expected);
+    await expect((await nodeHost()).run([], {})).rejects.toEqual(expected);
   });
 });
 
 it("files that are not there are null, others that cannot be read throw", async () => {
   const folder = temporaryFolder();
-  const { readFile } = nodeHost();
+  const { readFile } = await nodeHost();
   expect(await readFile(join(folder, "missing"))).toBeNull();
   expect(await readFile(join(program(folder, "file"), "below"))).toBeNull();
   await expect(readFile(folder)).rejects.toThrow();

@@ -17,6 +17,8 @@ let written: string;
 let nowMs: number;
 let progress: Progress | null;
 
+const real = await nodeHost();
+
 beforeEach(() => {
   written = "";
   nowMs = 1_000_000;
@@ -25,10 +27,10 @@ beforeEach(() => {
 
 afterEach(() => progress?.end());
 
-function begin({ env = {}, isTerminal = true, columns = 80, run = nodeHost().run }: Setting = {}): Progress {
+function begin({ env = {}, isTerminal = true, columns = 80, run = real.run }: Setting = {}): Progress {
   const context: Context = {
     program: "enc",
-    host: { ...nodeHost(), env, run, now: () => new Date(nowMs) },
+    host: { ...real, env, run, now: () => new Date(nowMs) },
     streams: {
       stdin: { isPiped: false, read: () => Promise.reject(new Error("standard input is not touched")) },
       stdout: {

@@ -17,6 +17,7 @@ import { IDENTITY, type Ran, RECIPIENT, runWith, type Setting, temporaryFolder }
 
 /** Which files `--in-place` is about, what it says of them, and that it does all or nothing. */
 
+const real = await nodeHost();
 let cwd: string;
 
 beforeEach(() => {
@@ -179,7 +180,7 @@ describe("a pattern", () => {
     const listed: string[] = [];
     const list: CliHost["list"] = (path) => {
       listed.push(path.slice(cwd.length));
-      return nodeHost().list(path);
+      return real.list(path);
     };
     for (const [pattern, folders] of [
       ["*.yaml", [""]],
@@ -261,7 +262,7 @@ describe("--all", () => {
     const listed: string[] = [];
     const list: CliHost["list"] = (path) => {
       listed.push(path.slice(cwd.length));
-      return nodeHost().list(path);
+      return real.list(path);
     };
     expect((await encIn({ host: { list } }, "-i", "--all")).status).toBe(0);
     expect(sealed()).toContain("secret/node_modules/a.yaml");
@@ -363,7 +364,7 @@ describe("--dry-run", () => {
     const reads: string[] = [];
     const readFile = (path: string): Promise<Uint8Array | null> => {
       reads.push(path);
-      return nodeHost().readFile(path);
+      return real.readFile(path);
     };
     const setting: Partial<Setting> = {
       env: { SOPS_AGE_KEY: "", SOPS_AGE_KEY_CMD: "false" },
@@ -495,7 +496,6 @@ describe("once a run", () => {
   function counting(): { host: NonNullable<Setting["host"]>; reads: Map<string, number>; runs: string[] } {
     const reads = new Map<string, number>();
     const runs: string[] = [];
-    const real = nodeHost();
     return {
       reads,
       runs,

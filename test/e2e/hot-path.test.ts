@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -9,7 +10,7 @@ import { programs, run, runProgram, type Sandbox, sandbox } from "./program.ts";
  */
 
 /** Of Node. `util` and the like are there before any program runs, and cost nothing; these are what the program asks for. */
-const BUILTINS = ["node:buffer", "node:crypto", "node:fs", "node:module", "node:os", "node:path"];
+const BUILTINS = ["node:crypto", "node:fs", "node:module", "node:os", "node:path"];
 
 /** Of the program: all of what it does is in `core`. */
 const OWN = [/^(enc|dec)\.cjs$/, /^core-[\w-]+\.cjs$/, /^(rolldown-runtime|compile-cache)-[\w-]+\.cjs$/];
@@ -80,5 +81,27 @@ describe("the way of a small YAML file", () => {
     box.write("p.json", '{"a": "b"}');
     await run("enc", box, ["-o", "s.enc.json", "p.json"]);
     expect((await loadedBy(programs.dec, ["s.enc.json"], box)).own.some((name) => name.startsWith("json"))).toBe(true);
+  });
+});
+
+describe("the standalone executable", () => {
+  it("loads nothing of Bun's before it knows what to do but this", () => {
+    const folder = sandbox().path("chunks");
+    const build = join(import.meta.dirname, "../../scripts/build-standalone.mjs");
+    execFileSync(process.execPath, [build, "--chunks", folder], { stdio: ["ignore", "ignore", "inherit"] });
+    const builtins = new Set<string>();
+    const seen = new Set<string>();
+    const visit = (file: string): void => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      const code = readFileSync(join(folder, file), "utf8");
+      for (const [, name = ""] of code.matchAll(/\bimport(?:[\w$*{},\s]+from)?\s*"([^"]+)"/g)) {
+        if (name.startsWith("./")) visit(name.slice(2));
+        else builtins.add(name);
+      }
+    };
+    visit("standalone.js");
+    expect([...builtins].sort()).toEqual(["fs", "path"]);
+    expect(seen.size).toBeLessThanOrEqual(2);
   });
 });

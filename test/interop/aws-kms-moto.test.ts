@@ -17,7 +17,7 @@ function hostWith(env: Host["env"]): Host {
     env,
     platform: "linux",
     home: null,
-    hostname: "build-01",
+    hostname: async () => "build-01",
     readFile: async () => null,
     run: () => Promise.reject(new Error("no programs here")),
     fillRandom: () => {},

@@ -225,7 +225,7 @@ async function cli(args: readonly string[], example: Case, stdin?: Uint8Array): 
     env["SOPS_AGE_KEY"] = ["alice", "bob", "carol"]
       .map((name) => readFileSync(join(ROOT, `keys/age-${name}.txt`), "utf8").match(/AGE-SECRET-KEY-1\w+/)?.[0])
       .join("\n");
-  const host: CliHost = { ...nodeHost(), env, home: join(ROOT, "no-home"), cwd: directory(example) };
+  const host: CliHost = { ...(await nodeHost()), env, home: join(ROOT, "no-home"), cwd: directory(example) };
   const out: Buffer[] = [];
   let stderr = "";
   const streams: Streams = {

@@ -45,7 +45,7 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
     env: options.env ?? {},
     platform: options.platform ?? "linux",
     home: options.home === undefined ? "/home/tester" : options.home,
-    hostname: "testhost",
+    hostname: async () => "testhost",
     async readFile(path) {
       reads.push(path);
       const content = files.get(path);

@@ -2,7 +2,7 @@ import type { Host } from "../../host.ts";
 import { runtime } from "../runtime.ts";
 import { decodeBase64, encodeUnpadded } from "./base64.ts";
 import { AgeFailure } from "./failure.ts";
-import { hkdf, openBytes, sealBytes, TAG_BYTES } from "./primitives.ts";
+import { hkdf } from "./hkdf.ts";
 
 /**
  * The binary age file: a text header, which keeps the file key once for each recipient and is closed by a MAC, then the
@@ -14,6 +14,7 @@ const FILE_KEY_BYTES = 16;
 const MAC_BYTES = 32;
 const NONCE_BYTES = 16;
 const BODY_COLUMNS = 64;
+const TAG_BYTES = 16;
 const CHUNK_BYTES = 64 * 1024;
 const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
 const NO_SALT = new Uint8Array();
@@ -99,7 +100,7 @@ function checkStanzas(stanzas: readonly Stanza[]): void {
  * @returns The whole payload in a new array; nothing when any chunk of it fails.
  * @throws `PROVIDER_FAILED` (HMAC, header, payload)
  */
-export function openPayload(file: AgeFile, fileKey: Uint8Array): Uint8Array {
+export async function openPayload(file: AgeFile, fileKey: Uint8Array): Promise<Uint8Array> {
   if (!runtime.isEqual(headerMac(fileKey, file.covered), file.mac)) throw new AgeFailure("HMAC", "does not match");
   if (file.rest.length < NONCE_BYTES) throw new AgeFailure("header", "payload nonce is cut off");
   const key = hkdf(fileKey, file.rest.subarray(0, NONCE_BYTES), "payload");
@@ -112,7 +113,7 @@ export function openPayload(file: AgeFile, fileKey: Uint8Array): Uint8Array {
   for (let index = 0; index < chunkCount; index++) {
     const at = index * SEALED_CHUNK_BYTES;
     const end = Math.min(at + SEALED_CHUNK_BYTES, sealed.length);
-    const chunk = openBytes(key, chunkNonce(index, end === sealed.length), sealed.subarray(at, end));
+    const chunk = await runtime.openChaCha(key, chunkNonce(index, end === sealed.length), sealed.subarray(at, end));
     if (chunk === null) throw new AgeFailure("payload", "a chunk does not match its tag");
     if (chunk.length === 0 && index > 0) throw new AgeFailure("payload", "empty last chunk");
     payload.set(chunk, index * CHUNK_BYTES);
@@ -143,7 +144,8 @@ export async function sealAgeFile(
   for (let index = 0; index < Math.max(1, Math.ceil(payload.length / CHUNK_BYTES)); index++) {
     const at = index * CHUNK_BYTES;
     const end = Math.min(at + CHUNK_BYTES, payload.length);
-    parts.push(sealBytes(key, chunkNonce(index, end === payload.length), payload.subarray(at, end)));
+    const nonce = chunkNonce(index, end === payload.length);
+    parts.push(await runtime.sealChaCha(key, nonce, payload.subarray(at, end)));
   }
   return Buffer.concat(parts);
 }

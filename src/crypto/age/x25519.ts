@@ -5,7 +5,7 @@ import type { Stanza } from "./age-file.ts";
 import { decodeBase64, encodeUnpadded } from "./base64.ts";
 import { decodeBech32, encodeBech32 } from "./bech32.ts";
 import { AgeFailure } from "./failure.ts";
-import { hkdf, openBytes, sealBytes } from "./primitives.ts";
+import { hkdf } from "./hkdf.ts";
 
 /** The X25519 recipient of age: the file key is sealed under a key agreed on with an ephemeral one. Source: C2SP age.md. */
 
@@ -49,7 +49,8 @@ export class X25519Identity {
       }
       const secret = await key.agree(share);
       if (secret === null) throw new AgeFailure("header", "X25519 stanza with a share of low order");
-      const fileKey = openBytes(hkdf(secret, Buffer.concat([share, key.publicKey]), INFO), ZERO_NONCE, body);
+      const wrappingKey = hkdf(secret, Buffer.concat([share, key.publicKey]), INFO);
+      const fileKey = await runtime.openChaCha(wrappingKey, ZERO_NONCE, body);
       if (fileKey !== null) return fileKey;
     }
     return null;
@@ -80,7 +81,10 @@ export async function wrapFileKey(
     });
   }
   const wrappingKey = hkdf(secret, Buffer.concat([key.publicKey, publicKey]), INFO);
-  return { args: [KIND, encodeUnpadded(key.publicKey)], body: sealBytes(wrappingKey, ZERO_NONCE, fileKey) };
+  return {
+    args: [KIND, encodeUnpadded(key.publicKey)],
+    body: await runtime.sealChaCha(wrappingKey, ZERO_NONCE, fileKey),
+  };
 }
 
 /** A fresh identity and its recipient, as text. The identity is a secret key. */

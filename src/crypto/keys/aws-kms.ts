@@ -7,6 +7,7 @@
 import { fieldOf, type Item, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
+import { once } from "../../once.ts";
 import { awsKmsNames } from "./names.ts";
 import type { KeyProvider } from "./provider.ts";
 
@@ -49,13 +50,12 @@ export function createAwsKms(loadClient: LoadKmsClient): KeyProvider<AwsKmsRecip
   const clientsOf = new WeakMap<Host, Map<string, Promise<KmsClient>>>();
 
   function clientFor(recipient: AwsKmsRecipient, region: string, host: Host): Promise<KmsClient> {
-    const clients = clientsOf.get(host) ?? new Map<string, Promise<KmsClient>>();
-    clientsOf.set(host, clients);
+    const clients = once(clientsOf, host, () => new Map<string, Promise<KmsClient>>());
     const { profile, role } = recipient;
     const id = JSON.stringify([region, profile, role]);
-    const client = clients.get(id) ?? loadClient({ region, profile, role, sessionName: sessionName(host) }, host);
-    clients.set(id, client);
-    return client;
+    return once(clients, id, async () =>
+      loadClient({ region, profile, role, sessionName: await sessionName(host) }, host),
+    );
   }
 
   return {
@@ -123,8 +123,8 @@ function regionOf(arn: string): string | null {
 }
 
 /** As the reference names its sessions; `@-_` is a range there too, so that hyphens go. */
-function sessionName(host: Host): string {
-  return `sops@${host.hostname.replace(/[^a-zA-Z0-9=,.@-_]+/g, "")}`.slice(0, 64);
+async function sessionName(host: Host): Promise<string> {
+  return `sops@${(await host.hostname()).replace(/[^a-zA-Z0-9=,.@-_]+/g, "")}`.slice(0, 64);
 }
 
 function identityText({ arn, role, profile, context }: AwsKmsRecipient): string {

@@ -122,7 +122,7 @@ async function outcome(
     for (const identity of vector.identities) {
       const fileKey = await identity.unwrapFileKey(file.stanzas);
       if (fileKey === null) continue;
-      const payload = openPayload(file, fileKey);
+      const payload = await openPayload(file, fileKey);
       return { result: "success", payload: createHash("sha256").update(payload).digest("hex") };
     }
     return { result: "no match" };

@@ -20,7 +20,7 @@ function testHost(hostname = "build-01.example"): Host {
     env: {},
     platform: "linux",
     home: null,
-    hostname,
+    hostname: async () => hostname,
     readFile: async () => null,
     run: () => Promise.reject(new Error("no programs here")),
     fillRandom: () => {},
