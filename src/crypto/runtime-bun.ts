@@ -36,10 +36,10 @@ export const bun: Runtime = {
     const key = await crypto.subtle.importKey("raw", dataKey, "AES-GCM", false, ["decrypt"]);
     const opened = new Map<string, OpenedEnvelope | null>();
     const open = async ({ text, aad }: EnvelopeInPlace): Promise<unknown> =>
-      opened.set(`${aad}\n${text}`, await openOne(text, aad, key));
+      opened.set(idOf(text, aad), await openOne(text, aad, key));
     await Promise.all(envelopes.map(open));
     return (text, aad) => {
-      const result = opened.get(`${aad}\n${text}`);
+      const result = opened.get(idOf(text, aad));
       if (result === undefined) throw new Error("an envelope was not asked for");
       return result;
     };
@@ -80,6 +80,11 @@ async function agree(privateKey: CryptoKey, publicKey: Uint8Array): Promise<Uint
     // BoringSSL makes the check itself; with two valid keys nothing else can fail.
     return null;
   }
+}
+
+/** Both may hold any characters. */
+function idOf(text: string, aad: string): string {
+  return `${aad.length} ${aad}${text}`;
 }
 
 async function openOne(text: string, aad: string, key: CryptoKey): Promise<OpenedEnvelope | null> {
