@@ -415,6 +415,10 @@ describe("--dry-run", () => {
     expect((await enc("-i", "--dry-run", "open.yaml")).status).toBe(1);
     expect((await dec("-i", "--dry-run", "open.yaml")).status).toBe(1);
     expect((await enc("-i", "--dry-run", "nowhere")).status).toBe(100);
+    const toNobody = ["-i", "--age", "age1nobody", "secret/a.yaml"];
+    const { status, stderr } = await enc(...toNobody);
+    expect(stderr).toContain("age recipient");
+    expect(await enc("--dry-run", ...toNobody)).toMatchObject({ status, stderr, stdout: "" });
   });
 });
 

@@ -123,7 +123,7 @@ class Encryption implements Rewriting {
 
   async check(input: Input): Promise<void> {
     const format = await this.#format(input, () => {});
-    await this.#rule(input, await this.#configs.find(input.knownAs));
+    await this.#recipients(await this.#rule(input, await this.#configs.find(input.knownAs)));
     try {
       await inspect(input.source, { format });
     } catch (error) {
@@ -174,7 +174,7 @@ class Encryption implements Rewriting {
     return {
       format,
       outputFormat,
-      keyGroups: await once(this.#keyGroups, rule, () => this.#recipients(rule)),
+      keyGroups: await this.#recipients(rule),
       shamirThreshold: numberFlag(flags, "shamir-secret-sharing-threshold") || (rule?.shamirThreshold ?? 0),
       ...(selection === null ? {} : { selection }),
       macOnlyEncrypted: flags.has("mac-only-encrypted") || rule?.macOnlyEncrypted === true,
@@ -182,7 +182,11 @@ class Encryption implements Rewriting {
     };
   }
 
-  async #recipients(rule: CreationRule | null): Promise<readonly KeyGroup[]> {
+  #recipients(rule: CreationRule | null): Promise<readonly KeyGroup[]> {
+    return once(this.#keyGroups, rule, () => this.#resolveRecipients(rule));
+  }
+
+  async #resolveRecipients(rule: CreationRule | null): Promise<readonly KeyGroup[]> {
     const flags = this.#flags;
     const { keyGroups, notices } = await resolveKeyGroups(
       {
