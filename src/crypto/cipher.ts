@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv } from "node:crypto";
+import { type CipherGCM, createCipheriv, createDecipheriv } from "node:crypto";
+import { Scratch } from "./scratch.ts";
 
 /** Bytes of a fresh iv. Not the usual 12: GCM then derives the first counter block with GHASH. */
 export const IV_BYTES = 32;
@@ -8,8 +9,8 @@ export const TAG_BYTES = 16;
 const ALGORITHM = "aes-256-gcm";
 const OPTIONS = { authTagLength: TAG_BYTES };
 
-const encoder = new TextEncoder();
-const scratch = new Uint8Array(4096);
+const aadScratch = new Scratch();
+const plaintextScratch = new Scratch();
 
 /** One value under AES-256-GCM. */
 export interface Sealed {
@@ -33,8 +34,8 @@ export interface Sealed {
  */
 export function seal(plaintext: string | Uint8Array, dataKey: Uint8Array, aad: string, iv: Uint8Array): Sealed {
   const cipher = createCipheriv(ALGORITHM, dataKey, iv, OPTIONS);
-  cipher.setAAD(utf8(aad));
-  const data = typeof plaintext === "string" ? cipher.update(plaintext, "utf8") : cipher.update(plaintext);
+  cipher.setAAD(aadScratch.utf8(aad));
+  const data = typeof plaintext === "string" ? updateText(cipher, plaintext) : cipher.update(plaintext);
   cipher.final();
   return { data, iv, tag: cipher.getAuthTag() };
 }
@@ -49,7 +50,7 @@ export function seal(plaintext: string | Uint8Array, dataKey: Uint8Array, aad: s
 export function open(sealed: Sealed, dataKey: Uint8Array, aad: string): Uint8Array | null {
   if (sealed.tag.length !== TAG_BYTES || sealed.iv.length === 0) return null;
   const decipher = createDecipheriv(ALGORITHM, dataKey, sealed.iv, OPTIONS);
-  decipher.setAAD(utf8(aad));
+  decipher.setAAD(aadScratch.utf8(aad));
   decipher.setAuthTag(sealed.tag);
   const plaintext = decipher.update(sealed.data);
   try {
@@ -60,10 +61,12 @@ export function open(sealed: Sealed, dataKey: Uint8Array, aad: string): Uint8Arr
   return plaintext;
 }
 
-/** UTF-8 bytes of a text, to be used at once. A buffer for each path would cost as much as the cipher. */
-function utf8(text: string): Uint8Array {
-  if (text.length * 3 > scratch.length) return Buffer.from(text);
-  return scratch.subarray(0, encoder.encodeInto(text, scratch).written);
+/** As Node and Bun do it themselves with text, at more cost. */
+function updateText(cipher: CipherGCM, plaintext: string): Uint8Array {
+  const bytes = plaintextScratch.utf8(plaintext);
+  const data = cipher.update(bytes);
+  bytes.fill(0);
+  return data;
 }
 
 /**

@@ -7,6 +7,9 @@ const MAC_ONLY_ENCRYPTED_PREFIX = Buffer.from(
   "hex",
 );
 
+/** Characters that are put together before they are digested. */
+const CHUNK = 4 * 1024;
+
 /**
  * The running SHA-512 over the plaintext of values in document order. No separators, names or types; the caller leaves
  * out nulls and comments, and in `macOnlyEncrypted` mode what is not selected.
@@ -15,17 +18,32 @@ const MAC_ONLY_ENCRYPTED_PREFIX = Buffer.from(
  */
 export class Digest {
   readonly #hash = runtime.sha512();
+  /** Text that is not in the digest yet. A call for each value costs more than its share of the digest. */
+  #text = "";
 
   constructor(macOnlyEncrypted: boolean) {
     if (macOnlyEncrypted) this.#hash.update(MAC_ONLY_ENCRYPTED_PREFIX);
   }
 
   add(scalar: Scalar): void {
-    this.#hash.update(scalar.text);
+    const { text } = scalar;
+    if (typeof text === "string") {
+      this.#text += text;
+      if (this.#text.length > CHUNK) this.#flush();
+    } else {
+      this.#flush();
+      this.#hash.update(text);
+    }
   }
 
   /** 128 upper-case hex digits. */
   finish(): string {
+    this.#flush();
     return this.#hash.hex().toUpperCase();
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#text);
+    this.#text = "";
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { Digest } from "../../src/crypto/mac.ts";
 import { boolScalar, intScalar, NULL } from "../../src/crypto/scalar-bytes.ts";
@@ -30,6 +31,16 @@ describe("the digest", () => {
     expect(digestOf(false, str("hello5True"))).toBe(digestOf(false, ...leaves));
     expect(digestOf(false, { type: "str", text: Buffer.from("hello") }, str("5True"))).toBe(digestOf(false, ...leaves));
     expect(digestOf(false, str(""), ...leaves, NULL)).toBe(digestOf(false, ...leaves));
+  });
+
+  test("is the same for many values, long ones and bytes among them", () => {
+    const texts = Array.from({ length: 300 }, (_, i) => "é€\u{1f511}x".repeat(i % 100));
+    const bytes: Scalar = { type: "str", text: Uint8Array.of(0xff, 0xfe) };
+    const expected = createHash("sha512")
+      .update(texts.join(""))
+      .update(Uint8Array.of(0xff, 0xfe))
+      .update(texts.join(""));
+    expect(digestOf(false, ...texts.map(str), bytes, ...texts.map(str))).toBe(expected.digest("hex").toUpperCase());
   });
 
   test("depends on the order", () => {
