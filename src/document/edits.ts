@@ -8,39 +8,61 @@ const CHUNK = 64 * 1024;
  * offset (`start === end`) keep the order they were given in.
  */
 export function applyEdits(source: string, edits: readonly Edit[]): Uint8Array {
-  const chunks: (string | Uint8Array)[] = [];
-  let bytes = 0;
+  const sorted = inOrder(edits);
+  const output = new Output(lengthAfter(source, sorted));
+  // Pieces are put together before they are encoded, but not all of them: that would be as large again as the file.
   let text = "";
   let at = 0;
-  const add = (chunk: string | Uint8Array): void => {
-    chunks.push(chunk);
-    bytes += typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.length;
-  };
-  for (const edit of inOrder(edits)) {
+  for (const edit of sorted) {
     if (edit.start < at) throw new Error(`overlapping edits at offset ${edit.start}`);
     text += source.slice(at, edit.start);
     if (typeof edit.text === "string") text += edit.text;
-    // One text of everything would be a tree of pieces as large again as the file.
     if (typeof edit.text !== "string" || text.length > CHUNK) {
-      add(text);
+      output.add(text);
       text = "";
-      if (typeof edit.text !== "string") add(edit.text);
+      if (typeof edit.text !== "string") output.add(edit.text);
     }
     at = edit.end;
   }
-  add(text);
-  add(source.slice(at));
+  output.add(text);
+  output.add(source.slice(at));
+  return output.bytes();
+}
+
+/** How long the text will be: bytes that are not ASCII count as if they were. */
+function lengthAfter(source: string, edits: readonly Edit[]): number {
+  return edits.reduce((length, { start, end, text }) => length + text.length - (end - start), source.length);
+}
+
+/** Bytes that are added one after the other. */
+class Output {
   // Not from the pool of small buffers, which others share.
-  const output = Buffer.allocUnsafeSlow(bytes);
-  let end = 0;
-  for (const chunk of chunks) {
-    if (typeof chunk === "string") end += output.write(chunk, end);
-    else {
-      output.set(chunk, end);
-      end += chunk.length;
-    }
+  #bytes: Buffer;
+  #end = 0;
+
+  /** @param length - how many there will be if all text is ASCII. */
+  constructor(length: number) {
+    this.#bytes = Buffer.allocUnsafeSlow(length);
   }
-  return output;
+
+  add(chunk: string | Uint8Array): void {
+    const end = this.#end + (typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.length);
+    if (end > this.#bytes.length) this.#grow(Math.max(end, this.#bytes.length * 1.5));
+    if (typeof chunk === "string") this.#bytes.write(chunk, this.#end);
+    else this.#bytes.set(chunk, this.#end);
+    this.#end = end;
+  }
+
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#end);
+  }
+
+  #grow(length: number): void {
+    // Filled with zeros: what is not used stays behind the end.
+    const bytes = Buffer.alloc(length);
+    this.#bytes.copy(bytes, 0, 0, this.#end);
+    this.#bytes = bytes;
+  }
 }
 
 function inOrder(edits: readonly Edit[]): readonly Edit[] {

@@ -11,6 +11,20 @@ describe("edits", () => {
     expect(applyEdits("", [])).toEqual(Buffer.alloc(0));
   });
 
+  test("may make the text much longer in bytes than in characters", () => {
+    const bytes = Uint8Array.of(0xff, 0xfe);
+    for (const count of [1, 10, 20_000, 70_000]) {
+      const edits = [
+        { start: 1, end: 2, text: "€".repeat(count) },
+        { start: 2, end: 3, text: bytes },
+        { start: 4, end: 4, text: "\u{1f511}".repeat(count) },
+      ];
+      const parts = ["é", "€".repeat(count), bytes, "d", "\u{1f511}".repeat(count), "ü"];
+      const expected = Buffer.concat(parts.map((part) => Buffer.from(part)));
+      expect(Buffer.compare(applyEdits("ébcdü", edits), expected)).toBe(0);
+    }
+  });
+
   test("come in any order", () => {
     const edits = [
       { start: 4, end: 5, text: "FIVE" },
