@@ -1,4 +1,5 @@
 import { type CipherGCM, createCipheriv, createDecipheriv } from "node:crypto";
+import { runtime } from "./runtime.ts";
 import { Scratch } from "./scratch.ts";
 
 /** Bytes of a fresh iv. Not the usual 12: GCM then derives the first counter block with GHASH. */
@@ -11,6 +12,14 @@ const OPTIONS = { authTagLength: TAG_BYTES };
 
 const aadScratch = new Scratch();
 const plaintextScratch = new Scratch();
+
+/**
+ * Ciphers between two collections at least, and the share of those made that there are at least: what stays in memory is
+ * looked through each time.
+ */
+const BETWEEN = { count: 8192, share: 1 / 8 };
+let made = 0;
+let collectAt = BETWEEN.count;
 
 /** One value under AES-256-GCM. */
 export interface Sealed {
@@ -37,6 +46,7 @@ export function seal(plaintext: string | Uint8Array, dataKey: Uint8Array, aad: s
   cipher.setAAD(aadScratch.utf8(aad));
   const data = typeof plaintext === "string" ? updateText(cipher, plaintext) : cipher.update(plaintext);
   cipher.final();
+  collectSometimes();
   return { data, iv, tag: cipher.getAuthTag() };
 }
 
@@ -49,6 +59,7 @@ export function seal(plaintext: string | Uint8Array, dataKey: Uint8Array, aad: s
  */
 export function open(sealed: Sealed, dataKey: Uint8Array, aad: string): Uint8Array | null {
   if (sealed.tag.length !== TAG_BYTES || sealed.iv.length === 0) return null;
+  collectSometimes();
   const decipher = createDecipheriv(ALGORITHM, dataKey, sealed.iv, OPTIONS);
   decipher.setAAD(aadScratch.utf8(aad));
   decipher.setAuthTag(sealed.tag);
@@ -67,6 +78,13 @@ function updateText(cipher: CipherGCM, plaintext: string): Uint8Array {
   const data = cipher.update(bytes);
   bytes.fill(0);
   return data;
+}
+
+/** To be called for each cipher: the memory that one takes up outside of the heap is free once it is collected. */
+function collectSometimes(): void {
+  if (++made < collectAt) return;
+  collectAt = made + Math.max(BETWEEN.count, made * BETWEEN.share);
+  runtime.collect();
 }
 
 /**

@@ -44,10 +44,13 @@ export const bun: Runtime = {
       return result;
     };
   },
+  collect: () => Bun.gc(false),
 };
 
 /** The part of Bun's own interface that is used. */
 declare const Bun: {
+  /** With `false`, it goes on while the program runs. */
+  gc(isWaitedFor: boolean): void;
   readonly CryptoHasher: new (algorithm: "sha256" | "sha512", hmacKey?: Uint8Array) => Hasher;
 };
 

@@ -43,6 +43,7 @@ export const node: Runtime = {
     return { publicKey, agree: async (other) => agree(key, once(importedKeys, other, importPublic)) };
   },
   openAll: null,
+  collect() {},
 };
 
 const CHACHA = "chacha20-poly1305";

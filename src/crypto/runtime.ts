@@ -31,6 +31,8 @@ export interface Runtime {
    * @param dataKey - 32 bytes; read, not kept.
    */
   readonly openAll: ((envelopes: readonly EnvelopeInPlace[], dataKey: Uint8Array) => Promise<OpenEnvelope>) | null;
+  /** Takes back what ciphers have left, where the runtime does not see by itself how much memory that is. */
+  collect(): void;
 }
 
 /** A secret key of X25519 as the runtime holds it. */
