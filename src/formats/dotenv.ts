@@ -40,15 +40,6 @@ export const dotenv: SyncFormat = {
 
 const METADATA_PREFIX = "sops_";
 
-/** One line, or several that hold one value. Offsets of the text without its line break. */
-interface Line {
-  readonly start: number;
-  readonly end: number;
-  /** Offset of the first `=`; -1 in lines that are comments. */
-  readonly equals: number;
-  readonly style: "value" | "multiline" | "comment" | "odd";
-}
-
 interface DotenvDocument extends Document {
   /** Stretches of metadata lines, line breaks included. */
   readonly metadataRuns: readonly { readonly start: number; readonly end: number }[];
@@ -56,31 +47,33 @@ interface DotenvDocument extends Document {
 
 function parse(bytes: Uint8Array): DotenvDocument {
   const source = decodeUtf8(bytes);
+  // Sealed files are read as sops reads them, so values end with their line.
+  const isSealed = source.startsWith(METADATA_PREFIX) || source.includes(`\n${METADATA_PREFIX}`);
   const members: (Item | Comment)[] = [];
   const metadata: FlatItem[] = [];
   const metadataRuns: { start: number; end: number }[] = [];
-  for (const line of linesOf(source)) {
-    if (line.equals === -1) {
-      const text = commentText(source.slice(line.start, line.end));
-      members.push({
-        kind: "comment",
-        scalar: { type: "comment", text },
-        inline: false,
-        at: placeOf(line, line.start),
-      });
+  let equals = -1;
+  for (let start = 0, end = 0; start < source.length; start = end + 1) {
+    end = nextOf("\n", source, start);
+    if (end === start) continue;
+    // Not for each line, since there may be none for long.
+    if (equals < start) equals = nextOf("=", source, start);
+    const at = placeIn(source, start, end, equals, !isSealed);
+    end = at.end;
+    if (at.start === start) {
+      const text = commentText(source.slice(start, end));
+      members.push({ kind: "comment", scalar: { type: "comment", text }, inline: false, at });
       continue;
     }
-    const key = source.slice(line.start, line.equals);
-    const text = unescapeNewlines(source.slice(line.equals + 1, line.end));
-    if (key.startsWith(METADATA_PREFIX)) {
-      metadata.push([key.slice(METADATA_PREFIX.length), text]);
-      const end = Math.min(line.end + 1, source.length);
+    const text = unescapeNewlines(source.slice(at.start, end));
+    if (source.startsWith(METADATA_PREFIX, start)) {
+      metadata.push([source.slice(start + METADATA_PREFIX.length, equals), text]);
+      const runEnd = Math.min(end + 1, source.length);
       const last = metadataRuns.at(-1);
-      if (last?.end === line.start) last.end = end;
-      else metadataRuns.push({ start: line.start, end });
+      if (last?.end === start) last.end = runEnd;
+      else metadataRuns.push({ start, end: runEnd });
     } else {
-      const value: Node = { kind: "leaf", scalar: str(text), at: placeOf(line, line.equals + 1) };
-      members.push({ kind: "item", key, value });
+      members.push({ kind: "item", key: source.slice(start, equals), value: { kind: "leaf", scalar: str(text), at } });
     }
   }
   return {
@@ -91,41 +84,29 @@ function parse(bytes: Uint8Array): DotenvDocument {
   };
 }
 
-function placeOf(line: Line, start: number): Place {
-  return { start, end: line.end, style: line.style, indent: 0, itemStart: -1 };
-}
-
-/** The lines of a file, but not empty ones. Sealed files are read as sops reads them, so values end with their line. */
-function* linesOf(source: string): Generator<Line> {
-  const isSealed = source.startsWith(METADATA_PREFIX) || source.includes(`\n${METADATA_PREFIX}`);
-  let start = 0;
-  while (start < source.length) {
-    let end = endOfLine(source, start);
-    if (end > start) {
-      const line = readLine(source, start, end, !isSealed);
-      yield line;
-      end = line.end;
-    }
-    start = end + 1;
-  }
-}
-
-function endOfLine(source: string, from: number): number {
-  const at = source.indexOf("\n", from);
+/** Offset of the next such character; the length when there is none. */
+function nextOf(character: string, source: string, from: number): number {
+  const at = source.indexOf(character, from);
   return at === -1 ? source.length : at;
 }
 
-function readLine(source: string, start: number, end: number, allowMultiline: boolean): Line {
-  const text = source.slice(start, end);
-  if (text.startsWith("#")) return { start, end, equals: -1, style: "comment" };
-  const equals = text.indexOf("=");
-  if (equals !== -1) {
-    const multilineEnd = allowMultiline ? endOfMultiline(source, start + equals + 1, end) : -1;
-    if (multilineEnd !== -1) return { start, end: multilineEnd, equals: start + equals, style: "multiline" };
-    return { start, end, equals: start + equals, style: "value" };
+/**
+ * The place of what a line that is not empty holds, without the line break: a comment, which is the whole line, or a
+ * value, which may go on over further lines.
+ * @param equals - offset of the next `=`, which may be on a later line.
+ */
+function placeIn(source: string, start: number, end: number, equals: number, allowMultiline: boolean): Place {
+  if (source.startsWith("#", start)) return placeOf(start, end, "comment");
+  if (equals < end) {
+    const multilineEnd = allowMultiline ? endOfMultiline(source, equals + 1, end) : -1;
+    return multilineEnd === -1 ? placeOf(equals + 1, end, "value") : placeOf(equals + 1, multilineEnd, "multiline");
   }
-  if (isOdd(text)) return { start, end, equals: -1, style: "odd" };
+  if (isOdd(source.slice(start, end))) return placeOf(start, end, "odd");
   throw malformed("expected KEY=value or a comment", source, start);
+}
+
+function placeOf(start: number, end: number, style: "value" | "multiline" | "comment" | "odd"): Place {
+  return { start, end, style, indent: 0, itemStart: -1 };
 }
 
 /** Blanks only, or a comment that is indented or stands behind a byte order mark. */
@@ -150,7 +131,7 @@ function endOfMultiline(source: string, start: number, lineEnd: number): number 
   let close = source.indexOf(quote, opening + 1);
   while (close !== -1 && source[close - 1] === "\\") close = source.indexOf(quote, close + 1);
   if (close === -1 || close < lineEnd) return -1;
-  const end = endOfLine(source, close);
+  const end = nextOf("\n", source, close);
   return /^[ \t\r]*(#.*)?$/s.test(source.slice(close + 1, end)) ? end : -1;
 }
 
