@@ -1,8 +1,5 @@
 import type { Edit } from "./document.ts";
 
-/** Characters that are put together before they are set aside. */
-const CHUNK = 64 * 1024;
-
 /**
  * Source text with all edits applied, as UTF-8. Edits may come in any order but must not overlap; insertions at one
  * offset (`start === end`) keep the order they were given in.
@@ -10,21 +7,13 @@ const CHUNK = 64 * 1024;
 export function applyEdits(source: string, edits: readonly Edit[]): Uint8Array {
   const sorted = inOrder(edits);
   const output = new Output(lengthAfter(source, sorted));
-  // Pieces are put together before they are encoded, but not all of them: that would be as large again as the file.
-  let text = "";
   let at = 0;
-  for (const edit of sorted) {
-    if (edit.start < at) throw new Error(`overlapping edits at offset ${edit.start}`);
-    text += source.slice(at, edit.start);
-    if (typeof edit.text === "string") text += edit.text;
-    if (typeof edit.text !== "string" || text.length > CHUNK) {
-      output.add(text);
-      text = "";
-      if (typeof edit.text !== "string") output.add(edit.text);
-    }
-    at = edit.end;
+  for (const { start, end, text } of sorted) {
+    if (start < at) throw new Error(`overlapping edits at offset ${start}`);
+    output.add(source.slice(at, start));
+    output.add(text);
+    at = end;
   }
-  output.add(text);
   output.add(source.slice(at));
   return output.bytes();
 }
@@ -34,7 +23,7 @@ function lengthAfter(source: string, edits: readonly Edit[]): number {
   return edits.reduce((length, { start, end, text }) => length + text.length - (end - start), source.length);
 }
 
-/** Bytes that are added one after the other. */
+/** Bytes that are added one after the other. Put together as text first, they would for a while be there twice. */
 class Output {
   // Not from the pool of small buffers, which others share.
   #bytes: Buffer;
@@ -45,12 +34,18 @@ class Output {
     this.#bytes = Buffer.allocUnsafeSlow(length);
   }
 
-  add(chunk: string | Uint8Array): void {
-    const end = this.#end + (typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.length);
-    if (end > this.#bytes.length) this.#grow(Math.max(end, this.#bytes.length * 1.5));
-    if (typeof chunk === "string") this.#bytes.write(chunk, this.#end);
-    else this.#bytes.set(chunk, this.#end);
-    this.#end = end;
+  add(piece: string | Uint8Array): void {
+    const isText = typeof piece === "string";
+    // Of text that would fit even at its longest, the bytes need not be counted.
+    if (this.#end + piece.length * (isText ? 3 : 1) > this.#bytes.length) {
+      const end = this.#end + (isText ? Buffer.byteLength(piece) : piece.length);
+      if (end > this.#bytes.length) this.#grow(Math.max(end, this.#bytes.length * 1.5));
+    }
+    if (isText) this.#end += this.#bytes.write(piece, this.#end);
+    else {
+      this.#bytes.set(piece, this.#end);
+      this.#end += piece.length;
+    }
   }
 
   bytes(): Uint8Array {
