@@ -25,7 +25,11 @@ export async function nodeHost(): Promise<CliHost> {
     get cwd() {
       return workingDirectory();
     },
-    readFile: async (path) => ifThere(() => readFileSync(path)),
+    readFile: async (path) => {
+      const content = ifThere(() => readFileSync(path));
+      if (content !== null && content.length > LARGE_BYTES) await keepHeapSmall();
+      return content;
+    },
     stat: (path) => {
       const stats = ifThere(() => statSync(path));
       return stats === null ? null : { kind: kindOf(stats), bytes: stats.size };
@@ -36,6 +40,19 @@ export async function nodeHost(): Promise<CliHost> {
     fillRandom: runtime.fillRandom,
     now: () => new Date(),
   };
+}
+
+/** Bytes from which on the memory for a file is more than that for the program. */
+const LARGE_BYTES = 1024 * 1024;
+
+/**
+ * Keeps the part of the heap for new objects as small as it is at the start. Otherwise V8 makes it up to 48 MB large, and
+ * that is what the garbage of many values then takes up, while collecting it seldom saves next to no time. Other runtimes
+ * do nothing.
+ */
+async function keepHeapSmall(): Promise<void> {
+  const { setFlagsFromString } = await import("node:v8");
+  setFlagsFromString("--semi-space-growth-factor=1");
 }
 
 /** Bun says this itself, in its own words, before it runs anything. */
