@@ -46,6 +46,8 @@ export interface DecryptOptions {
   readonly print?: PrintOptions;
   /** Of a run over many files: what it has unwrapped already. */
   readonly unwrapped?: UnwrappedKeys;
+  /** Gives `source` away: it is empty once it is parsed, so that of a large file not both bytes and text stay in memory. */
+  readonly transfer?: boolean;
 }
 
 export interface DecryptResult {
@@ -64,6 +66,7 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
   const format = await formatOf(options.format);
   const outputFormat = await formatOf(options.outputFormat ?? options.format);
   const doc = await format.parse(source);
+  if (options.transfer === true) letGo(source);
   const metadata = metadataOf(doc);
   const dataKey = await unwrapDataKey(metadata.keyGroups, host, options.unwrapped);
   let opened: OpenedDocument;
@@ -83,6 +86,11 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
     return { output, notices: [...notices, ...lossesOf(doc, outputFormat)] };
   }
   return { output: await text(), notices };
+}
+
+/** Frees memory at once that would otherwise wait for the garbage collector, unless others have a part in it. */
+function letGo({ buffer, length }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) structuredClone(buffer, { transfer: [buffer] });
 }
 
 /** What another format drops, as the reference does. */

@@ -33,6 +33,26 @@ function fixture(name: string): Buffer {
   return readFileSync(join(import.meta.dirname, "../fixtures/formats", name));
 }
 
+describe("a source", () => {
+  test("stays as it is, unless it is given away", async () => {
+    const source = Uint8Array.from((await sealed("yaml", "a: b\n")).output);
+    const copy = Uint8Array.from(source);
+    await decrypt(source, { format: "yaml" }, hostA);
+    expect(source).toEqual(copy);
+    const { output } = await decrypt(source, { format: "yaml", transfer: true }, hostA);
+    expect(textOf(output)).toBe("a: b\n");
+    expect(source).toHaveLength(0);
+  });
+
+  test("that is part of something larger stays in any case", async () => {
+    const { output: whole } = await sealed("yaml", "a: b\n");
+    const larger = Buffer.concat([whole, Buffer.from("more")]);
+    const source = new Uint8Array(larger.buffer, larger.byteOffset, whole.length);
+    await decrypt(source, { format: "yaml", transfer: true }, hostA);
+    expect(larger).toEqual(Buffer.concat([whole, Buffer.from("more")]));
+  });
+});
+
 /** The plaintext for a known data key, and the digest that was checked. */
 async function openedWith(format: FormatId, source: Uint8Array, dataKey: Uint8Array) {
   const doc = await parsed(format, source);

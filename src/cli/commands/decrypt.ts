@@ -33,7 +33,7 @@ export async function run(operands: readonly string[], flags: Flags, context: Co
   const input = await readInput(operands, flags, context, () => null);
   let output: Uint8Array;
   try {
-    ({ output } = await decryption.rewrite(input, (_, notice) => warn(context, notice)));
+    ({ output } = await decryption.rewrite(input, (_, notice) => warn(context, notice), true));
   } catch (error) {
     throw aboutFile(error, input.name);
   }
@@ -94,13 +94,15 @@ class Decryption implements Rewriting {
     await inspect(input.source, { format: await this.#format(input) });
   }
 
-  async rewrite(input: Input, say: Say): Promise<{ output: Uint8Array; isSecret: true }> {
+  /** @param transfer - nobody else needs the content of the input. */
+  async rewrite(input: Input, say: Say, transfer = false): Promise<{ output: Uint8Array; isSecret: true }> {
     const format = await this.#format(input);
     const outputFormat = this.#given.output ?? format;
     const isPrintedAnew = this.#extract !== null || outputFormat !== format;
     const options: DecryptOptions = {
       format,
       outputFormat,
+      transfer,
       ignoreMac: this.#flags.has("ignore-mac"),
       ...(this.#extract === null ? {} : { extract: this.#extract }),
       ...(this.#unwrapped === undefined ? {} : { unwrapped: this.#unwrapped }),
