@@ -199,6 +199,11 @@ function variantsToSeal(
   return toSeal;
 }
 
+/** Whether just that text stands there. It is not cut out, since it mostly does. */
+function isWritten(text: Edit["text"], { start, end }: Edit, { source }: Document): boolean {
+  return typeof text === "string" && text.length === end - start && source.startsWith(text, start);
+}
+
 function nothingSealed(clear: number, rule: SelectionRule): KeyleafError {
   if (clear === 0)
     return new KeyleafError("INPUT_NOTHING_TO_ENCRYPT", "the file holds no value that could be encrypted");
@@ -290,8 +295,10 @@ class Sealing {
     if (entry.at !== null) {
       const canonical = this.#format.edit(entry, plain, this.#doc);
       const edit = this.#format.edit(entry, sealed, this.#doc);
-      const original = this.#doc.source.slice(edit.start, edit.end);
-      if (canonical.text !== original) this.spellings.push({ index, pathText: path, text: original });
+      if (!isWritten(canonical.text, edit, this.#doc)) {
+        const text = this.#doc.source.slice(edit.start, edit.end);
+        this.spellings.push({ index, pathText: path, text });
+      }
       (isComment ? this.#commentEdits : this.#valueEdits).push(edit);
     }
     entry.scalar = sealed;
@@ -299,9 +306,10 @@ class Sealing {
   }
 
   /** A comment on the header of a block that is sealed is written with the block. */
-  get edits(): Edit[] {
+  get edits(): readonly Edit[] {
     const isInside = insideOf(this.#valueEdits);
-    return [...this.#valueEdits, ...this.#commentEdits.filter((edit) => !isInside(edit))];
+    const outside = this.#commentEdits.filter((edit) => !isInside(edit));
+    return outside.length === 0 ? this.#valueEdits : [...this.#valueEdits, ...outside];
   }
 
   /** Nothing is sealed, or comments only, though there are values. */

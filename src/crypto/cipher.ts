@@ -17,7 +17,7 @@ const plaintextScratch = new Scratch();
  * Ciphers between two collections at least, and the share of those made that there are at least: what stays in memory is
  * looked through each time.
  */
-const BETWEEN = { count: 8192, share: 1 / 8 };
+const BETWEEN = { count: 4096, share: 1 / 16 };
 let made = 0;
 let collectAt = BETWEEN.count;
 
