@@ -14,15 +14,19 @@ export interface Host {
   /** Whole content of a file. `null`: no such file. Throws what the system says for everything else. */
   readFile(path: string): Promise<Uint8Array | null>;
   /**
-   * Runs a program without a shell, with nothing on its standard input; its standard error is dropped.
+   * Runs a program without a shell.
    * The program is looked up on absolute `PATH` entries only, never in the working directory.
-   * @returns Exit status (255 when a signal ended it) and everything it printed.
+   * @param stdin - All of its standard input. Absent: that is empty, and what it prints to standard error is dropped.
+   * @returns Exit status (255 when a signal ended it), everything it printed, and of standard error the end, where that is kept.
    * @throws `PROVIDER_FAILED` when it cannot be found or started.
    */
   run(
     command: readonly string[],
     extraEnv: Readonly<Record<string, string>>,
-  ): Promise<{ status: number; stdout: Uint8Array }>;
+    stdin?: Uint8Array,
+  ): Promise<{ status: number; stdout: Uint8Array; stderr?: string }>;
+  /** Path of the terminal that the user sits at, for programs that ask them something in their own way. `null` or absent: none. */
+  terminal?(): Promise<string | null>;
   /** Fills the array with cryptographically secure random bytes. */
   fillRandom(bytes: Uint8Array): void;
   /** Current time. */

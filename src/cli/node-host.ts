@@ -36,7 +36,8 @@ export async function nodeHost(): Promise<CliHost> {
     },
     list: (path) =>
       readdirSync(path, { withFileTypes: true }).map((entry) => ({ name: entry.name, kind: kindOf(entry) })),
-    run: (command, extraEnv) => runProgram(command, extraEnv),
+    run: (command, extraEnv, stdin) => runProgram(command, extraEnv, stdin),
+    terminal: terminalPath,
     fillRandom: runtime.fillRandom,
     now: () => new Date(),
   };
@@ -90,10 +91,14 @@ function kindOf(entry: Stats | Dirent): FileKind {
   return entry.isSymbolicLink() ? "link" : "other";
 }
 
+/** Characters of a program's standard error that are kept. */
+const MOST_STDERR = 8192;
+
 async function runProgram(
   command: readonly string[],
   extraEnv: Readonly<Record<string, string>>,
-): Promise<{ status: number; stdout: Uint8Array }> {
+  stdin?: Uint8Array,
+): Promise<{ status: number; stdout: Uint8Array; stderr?: string }> {
   const [name = "", ...args] = command;
   const program = findProgram(name, process.env, process.platform);
   if (program === null) {
@@ -104,21 +109,46 @@ async function runProgram(
   const { spawn } = await import("node:child_process");
   try {
     return await new Promise((resolve, reject) => {
+      const kind = stdin === undefined ? "ignore" : "pipe";
       const child = spawn(program, args, {
-        stdio: ["ignore", "pipe", "ignore"],
+        stdio: [kind, "pipe", kind],
         env: { ...process.env, ...extraEnv },
         windowsHide: true,
       });
       const chunks: Buffer[] = [];
-      child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+      let stderr = "";
+      child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
+      child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+        stderr = (stderr + text).slice(-MOST_STDERR);
+      });
+      // It may end before it has read everything.
+      child.stdin?.on("error", () => {});
+      child.stdin?.end(stdin);
       child.on("error", reject);
-      child.on("close", (status) => resolve({ status: status ?? 255, stdout: Buffer.concat(chunks) }));
+      child.on("close", (status) => {
+        const stdout = Buffer.concat(chunks);
+        // What is printed to us is mostly a key.
+        for (const chunk of chunks) chunk.fill(0);
+        resolve({ status: status ?? 255, stdout, ...(stdin === undefined ? {} : { stderr }) });
+      });
     });
   } catch (error) {
     // Most failures to start are an event on Node and thrown by Bun.
     if (!isSystemError(error)) throw error;
     throw new KeyleafError("PROVIDER_FAILED", `cannot start ${name}: ${systemReason(error)}`, { cause: error });
   }
+}
+
+/** Neither runtime tells the name of a terminal; `tty` tells that of its standard input. */
+async function terminalPath(): Promise<string | null> {
+  const { isatty } = await import("node:tty");
+  const descriptor = [0, 2, 1].find((one) => isatty(one));
+  const program = findProgram("tty", process.env, process.platform);
+  if (descriptor === undefined || program === null) return null;
+  const { spawnSync } = await import("node:child_process");
+  const { status, stdout } = spawnSync(program, { stdio: [descriptor, "pipe", "ignore"], encoding: "utf8" });
+  const path = status === 0 ? stdout.trim() : "";
+  return isAbsolute(path) ? path : null;
 }
 
 /**

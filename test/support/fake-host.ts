@@ -3,10 +3,12 @@ import { KeyleafError } from "../../src/errors.ts";
 import type { Host } from "../../src/host.ts";
 
 /** What a program of the fake host prints: text, or status and output, or a function of its arguments that gives one of them. */
-export type ProgramResult = string | { readonly status?: number; readonly stdout?: string | Uint8Array };
+export type ProgramResult =
+  | string
+  | { readonly status?: number; readonly stdout?: string | Uint8Array; readonly stderr?: string };
 export type Program =
   | ProgramResult
-  | ((args: readonly string[], extraEnv: Readonly<Record<string, string>>) => ProgramResult);
+  | ((args: readonly string[], extraEnv: Readonly<Record<string, string>>, stdin: Uint8Array) => ProgramResult);
 
 export interface FakeHostOptions {
   /** Default: nothing is set. */
@@ -52,13 +54,15 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
       if (content instanceof Error) throw content;
       return content === undefined ? null : bytesOf(content);
     },
-    async run(command, extraEnv) {
+    async run(command, extraEnv, stdin) {
       runs.push({ command, extraEnv });
       const program = programs.get(command[0] ?? "");
       if (program === undefined) throw new KeyleafError("PROVIDER_FAILED", `cannot find program ${command[0]}`);
-      const result = typeof program === "function" ? program(command.slice(1), extraEnv) : program;
+      const result =
+        typeof program === "function" ? program(command.slice(1), extraEnv, stdin ?? new Uint8Array()) : program;
       if (typeof result === "string") return { status: 0, stdout: bytesOf(result) };
-      return { status: result.status ?? 0, stdout: bytesOf(result.stdout ?? "") };
+      const { status = 0, stdout = "", stderr = "" } = result;
+      return { status, stdout: bytesOf(stdout), ...(stdin === undefined ? {} : { stderr }) };
     },
     fillRandom(bytes) {
       if (options.seed === undefined) randomFillSync(bytes);
