@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { DATA_KEY_BYTES } from "../../src/crypto/data-key.ts";
 import { age } from "../../src/crypto/keys/age.ts";
 import { createAwsKms } from "../../src/crypto/keys/aws-kms.ts";
+import { pgp } from "../../src/crypto/keys/pgp.ts";
 import type { KeyProvider, WrappedKey } from "../../src/crypto/keys/provider.ts";
 import { knownKeyTypes, missingProviders, providerByMetadata, providers } from "../../src/crypto/keys/registry.ts";
 import { itemOf, leaf, list, mapping, type Node } from "../../src/document/document.ts";
@@ -12,6 +13,7 @@ import { DEFAULT_SELECTION } from "../../src/document/selection.ts";
 import { KeyleafError } from "../../src/errors.ts";
 import { formatOf, formats } from "../../src/formats/registry.ts";
 import type { Host } from "../../src/host.ts";
+import { fakeGpg } from "../support/fake-gpg.ts";
 import { fakeHost } from "../support/fake-host.ts";
 import { expectDiscreet, failure, IDENTITY_A, IDENTITY_B, RECIPIENT_A, RECIPIENT_B } from "../support/sealing.ts";
 
@@ -52,6 +54,8 @@ function fakeKms(): KeyProvider {
   })) as KeyProvider;
 }
 
+const fingerprints = ["0123456789ABCDEF0123456789ABCDEF01234567", "89ABCDEF0123456789ABCDEF0123456789ABCDEF"] as const;
+
 const settings: ReadonlyMap<string, Setting> = new Map([
   [
     "age",
@@ -71,6 +75,16 @@ const settings: ReadonlyMap<string, Setting> = new Map([
       group: mapping([["arn", leaf(arns[0])]]),
       host: fakeHost({ env: { AWS_ACCESS_KEY_ID: "test-only" } }),
       otherHost: fakeHost(),
+    },
+  ],
+  [
+    "pgp",
+    {
+      provider: pgp as KeyProvider,
+      texts: fingerprints,
+      group: leaf(fingerprints[0]),
+      host: fakeHost({ programs: { gpg: fakeGpg(fingerprints[0]) } }),
+      otherHost: fakeHost({ programs: { gpg: fakeGpg(fingerprints[1]) } }),
     },
   ],
 ]);
@@ -243,12 +257,16 @@ describe.each(loaded)("%s", (id, registered, itself) => {
         ["enc", leaf("")],
         ["arn", leaf("")],
         ["recipient", leaf("")],
+        ["fp", leaf("")],
       ],
     ],
-    ["nulls", ["enc", "arn", "recipient"].map((name) => [name, leaf({ type: "null", text: "" })])],
-    ["lists", ["enc", "arn", "recipient", "context"].map((name) => [name, list([leaf("x")])])],
-    ["mappings", ["enc", "arn", "recipient", "context"].map((name) => [name, mapping([["a", leaf("x")]])])],
-    ["bytes", ["enc", "arn", "recipient"].map((name) => [name, leaf({ type: "str", text: Uint8Array.of(0xff) })])],
+    ["nulls", ["enc", "arn", "recipient", "fp"].map((name) => [name, leaf({ type: "null", text: "" })])],
+    ["lists", ["enc", "arn", "recipient", "fp", "context"].map((name) => [name, list([leaf("x")])])],
+    ["mappings", ["enc", "arn", "recipient", "fp", "context"].map((name) => [name, mapping([["a", leaf("x")]])])],
+    [
+      "bytes",
+      ["enc", "arn", "recipient", "fp"].map((name) => [name, leaf({ type: "str", text: Uint8Array.of(0xff) })]),
+    ],
   ])("bears an entry with %s", async (_, fields) => {
     const key = { provider: id, fields: mapping(fields) };
     expect(typeof provider.identityOf(key)).toBe("string");

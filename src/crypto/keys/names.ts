@@ -8,3 +8,9 @@ export const awsKmsNames: ProviderNames = {
   names: { metadata: "kms", rule: "kms", group: "kms", flag: "kms", env: "SOPS_KMS_ARN" },
   isLocal: false,
 };
+
+export const pgpNames: ProviderNames = {
+  id: "pgp",
+  names: { metadata: "pgp", rule: "pgp", group: "pgp", flag: "pgp", env: "SOPS_PGP_FP" },
+  isLocal: true,
+};

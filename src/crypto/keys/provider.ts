@@ -1,6 +1,11 @@
 import type { Mapping, Node } from "../../document/document.ts";
 import type { Host } from "../../host.ts";
 
+declare global {
+  /** A name of the web, which Node's types and those of browsers fill; who has neither need not have it to use the library. */
+  interface AbortSignal {}
+}
+
 /** The data key (or a share of it) as one recipient keeps it in the metadata: a list entry's fields as they stand in the file. */
 export interface WrappedKey {
   /** Provider id. */
@@ -42,11 +47,17 @@ export interface KeyProvider<R = unknown> {
   identity(recipient: R): string;
   /** The same, of a wrapped key. Never throws: what is missing is empty. */
   identityOf(key: WrappedKey): string;
-  /** @param dataKey - read, not kept. @returns the entry as it goes into the file. @throws `PROVIDER_FAILED`, `KEY_BAD_RECIPIENT` */
-  wrap(dataKey: Uint8Array, recipient: R, host: Host): Promise<WrappedKey>;
   /**
+   * @param dataKey - the data key, or a share of it; read, not kept.
+   * @param signal - ends requests that a provider makes over a network; local ones pass over it.
+   * @returns the entry as it goes into the file.
+   * @throws `PROVIDER_FAILED`, `KEY_BAD_RECIPIENT`
+   */
+  wrap(dataKey: Uint8Array, recipient: R, host: Host, signal?: AbortSignal): Promise<WrappedKey>;
+  /**
+   * @param signal - as in `wrap`.
    * @returns the data key; `null` when no identity at hand is for this key (`why` then gets the reasons).
    * @throws `PROVIDER_FAILED` when it is for us, and failed.
    */
-  unwrap(key: WrappedKey, host: Host, why: (reason: string) => void): Promise<Uint8Array | null>;
+  unwrap(key: WrappedKey, host: Host, why: (reason: string) => void, signal?: AbortSignal): Promise<Uint8Array | null>;
 }

@@ -1,5 +1,5 @@
 import { age } from "./age.ts";
-import { awsKmsNames, type ProviderNames } from "./names.ts";
+import { awsKmsNames, type ProviderNames, pgpNames } from "./names.ts";
 import type { KeyProvider } from "./provider.ts";
 
 /** What is known of a provider before it is loaded. */
@@ -11,6 +11,7 @@ export interface KnownProvider extends ProviderNames {
 export const providers: readonly KnownProvider[] = [
   { id: age.id, names: age.names, isLocal: age.isLocal, load: async () => age },
   { ...awsKmsNames, load: async () => (await import("./aws-kms.ts")).awsKms },
+  { ...pgpNames, load: async () => (await import("./pgp.ts")).pgp },
 ];
 
 /** Key types of the format that have no provider yet, under all their names, so that meeting one can be said clearly. */
@@ -40,13 +41,13 @@ export const missingProviders = [
     env: "SOPS_VAULT_URIS",
     name: "HashiCorp Vault",
   },
-  { metadata: "pgp", rule: "pgp", group: "pgp", flag: "pgp", env: "SOPS_PGP_FP", name: "PGP" },
 ] as const;
 
 /** Every key type the file format has, by the name of its list in the metadata, as people call it. */
 export const knownKeyTypes: ReadonlyMap<string, string> = new Map<string, string>([
   ["age", "age"],
   ["kms", "AWS KMS"],
+  ["pgp", "PGP"],
   ...missingProviders.map(({ metadata, name }) => [metadata, name] as const),
 ]);
 
