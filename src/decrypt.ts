@@ -1,5 +1,5 @@
 import { aadOf, SPELLING_AAD } from "./crypto/aad.ts";
-import { type UnwrappedKeys, unwrapDataKey } from "./crypto/data-key.ts";
+import { type Recovery, type UnwrappedKeys, unwrapDataKey } from "./crypto/data-key.ts";
 import {
   type EnvelopeInPlace,
   isEncryptedValueOf,
@@ -48,6 +48,7 @@ export interface DecryptOptions {
   readonly unwrapped?: UnwrappedKeys;
   /** Gives `source` away: it is empty once it is parsed, so that of a large file not both bytes and text stay in memory. */
   readonly transfer?: boolean;
+  readonly recovery?: Recovery;
 }
 
 export interface DecryptResult {
@@ -68,7 +69,7 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
   const doc = await format.parse(source);
   if (options.transfer === true) letGo(source);
   const metadata = metadataOf(doc);
-  const dataKey = await unwrapDataKey(metadata.keyGroups, host, options.unwrapped);
+  const dataKey = await dataKeyOf(doc, metadata, options, host);
   let opened: OpenedDocument;
   try {
     opened = await openDocument(doc, metadata, format, dataKey, options);
@@ -91,6 +92,33 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
 /** Frees memory at once that would otherwise wait for the garbage collector, unless others have a part in it. */
 function letGo({ buffer, length }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === length) structuredClone(buffer, { transfer: [buffer] });
+}
+
+/**
+ * Recovers the data key of a parsed file.
+ * @returns a new array, to be overwritten by the caller.
+ * @throws as `unwrapDataKey` does.
+ */
+export function dataKeyOf(
+  doc: Document,
+  metadata: Metadata,
+  { unwrapped, recovery }: Pick<DecryptOptions, "unwrapped" | "recovery">,
+  host: Host,
+): Promise<Uint8Array> {
+  const check = (dataKey: Uint8Array): Promise<boolean> => opensAnything(doc, metadata, dataKey);
+  return unwrapDataKey(metadata.keyGroups, host, unwrapped, { threshold: metadata.shamirThreshold, check }, recovery);
+}
+
+/** Whether a data key opens the MAC or any value. One that opens neither belongs to another file. */
+async function opensAnything(doc: Document, metadata: Metadata, dataKey: Uint8Array): Promise<boolean> {
+  const { openingWith } = await import("./crypto/open-envelope.ts");
+  const open = openingWith(dataKey);
+  let isRight = open(metadata.mac, metadata.lastModified) !== null;
+  const entry = ({ scalar: { text } }: Entry, path: string): void => {
+    if (!isRight && typeof text === "string") isRight = open(text, aadOf(path)) !== null;
+  };
+  if (!isRight) walk(doc.roots, { selection: EVERYTHING }, { entry });
+  return isRight;
 }
 
 /** What another format drops, as the reference does. */

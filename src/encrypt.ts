@@ -1,6 +1,6 @@
 import { aadOf, SPELLING_AAD } from "./crypto/aad.ts";
 import { IvPool, seal } from "./crypto/cipher.ts";
-import { type KeyGroup, makeDataKey, wrapDataKey } from "./crypto/data-key.ts";
+import { type KeyGroup, makeDataKey, type Recovery, wrapDataKey } from "./crypto/data-key.ts";
 import { formatEncryptedValue } from "./crypto/encrypted-value.ts";
 import { Digest } from "./crypto/mac.ts";
 import { metadataOf, openDocument } from "./decrypt.ts";
@@ -32,6 +32,7 @@ export interface EncryptOptions {
   readonly keyGroups: readonly KeyGroup[];
   /** Groups that are needed; 0 or absent: all. */
   readonly shamirThreshold?: number;
+  readonly recovery?: Recovery;
   /** Which values are sealed; absent: all but those under a key that ends in `_unencrypted`. Binary files ignore it. */
   readonly selection?: SelectionRule;
   /** Leave clear values out of the MAC. */
@@ -84,13 +85,14 @@ export async function encrypt(source: Uint8Array, options: EncryptOptions, host:
   const variants = variantsToSeal(doc, edits);
   const hasSpellings = outputFormat === format && spellings.length + variants.texts.length > 0;
 
-  const keyGroups = await wrapDataKey(dataKey, options.keyGroups, host);
+  const threshold = options.shamirThreshold ?? 0;
+  const keyGroups = await wrapDataKey(dataKey, options.keyGroups, host, threshold, options.recovery);
   const lastModified = `${host.now().toISOString().slice(0, 19)}Z`;
   const sealText = (text: string, aad: string): string =>
     formatEncryptedValue(seal(text, dataKey, aad, ivs.next()), "str");
   const block = metadataBlock({
     keyGroups,
-    shamirThreshold: options.shamirThreshold ?? 0,
+    shamirThreshold: threshold === 0 && keyGroups.length > 1 ? keyGroups.length : threshold,
     lastModified,
     mac: sealText(digest, lastModified),
     selection: isBinary ? null : rule,

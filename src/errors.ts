@@ -6,6 +6,7 @@ export type ErrorCode =
   | "USAGE_NO_FILE"
   | "USAGE_BAD_PATH"
   | "USAGE_BAD_CONTEXT"
+  | "USAGE_DUPLICATE"
   // The file that was given.
   | "INPUT_MISSING"
   | "INPUT_UNREADABLE"
@@ -21,6 +22,7 @@ export type ErrorCode =
   // Recipients and identities.
   | "KEY_NO_RECIPIENT"
   | "KEY_BAD_RECIPIENT"
+  | "KEY_BAD_THRESHOLD"
   | "KEY_WRAP_FAILED"
   | "KEY_UNAVAILABLE"
   // What was sealed is not what is there.
@@ -61,6 +63,10 @@ export interface KeyAttempt {
   /** The recipient's identity string, for example an age recipient or a KMS ARN. */
   readonly recipient: string;
   readonly reason: string;
+  /** Number of its key group, from 1; absent where there is one group. */
+  readonly group?: number;
+  /** What people call it in `.sops.yaml`; absent where nothing is there. */
+  readonly name?: string;
 }
 
 /**

@@ -42,11 +42,13 @@ export async function resolveKeyGroups(
     const keyGroups: KeyGroup[] = [];
     for (const group of rule.keyGroups) {
       const recipients: Recipient[] = [];
-      for (const raw of group) recipients.push(...(await fromRule(raw)));
+      for (const raw of group) recipients.push(...(await recipientsOfRule(raw)));
       keyGroups.push(withoutRepeats(recipients));
     }
-    if (keyGroups.some((group) => group.length === 0)) {
-      throw new KeyleafError("KEY_NO_RECIPIENT", `the creation rule at line ${rule.line} names no recipients`);
+    const empty = keyGroups.findIndex((group) => group.length === 0);
+    if (empty !== -1) {
+      const which = keyGroups.length === 1 ? "names no recipients" : `has no recipients in key group ${empty + 1}`;
+      throw new KeyleafError("KEY_NO_RECIPIENT", `the creation rule at line ${rule.line} ${which}`);
     }
     return { keyGroups, notices: [] };
   }
@@ -71,7 +73,8 @@ async function fromFlags({ flags, awsProfile, encryptionContext }: RecipientSour
   return recipients;
 }
 
-async function fromRule(raw: RawRecipient): Promise<Recipient[]> {
+/** The recipients that an entry of a rule names. @throws `KEY_BAD_RECIPIENT`, `PROVIDER_UNSUPPORTED` */
+export async function recipientsOfRule(raw: RawRecipient): Promise<Recipient[]> {
   const known = providers.find(({ names }) => (raw.place === "flat" ? names.rule : names.group) === raw.ruleKey);
   if (known === undefined) {
     const missing = missingProviders.find((type) => (raw.place === "flat" ? type.rule : type.group) === raw.ruleKey);

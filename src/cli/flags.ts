@@ -80,6 +80,20 @@ const common: readonly Flag[] = [
   },
 ];
 
+/** About the keys that are asked, whoever asks them. */
+const keyTimeout: Flag = {
+  name: "key-timeout",
+  value: "SECONDS",
+  group: OTHER,
+  help: "how long each key behind a network is waited for; default: 30 [env: KEYLEAF_KEY_TIMEOUT]",
+};
+const decryptionOrder: Flag = {
+  name: "decryption-order",
+  value: "TYPES",
+  group: OTHER,
+  help: "key types in the order in which they are tried; default: age,pgp, then the others [env: SOPS_DECRYPTION_ORDER]",
+};
+
 /** Flags that name recipients. The key provider of the same flag reads the value. */
 export const keyFlags: readonly Flag[] = [
   keyFlag("age", "RECIPIENTS", "age recipients, comma-separated [env: SOPS_AGE_RECIPIENTS]", "a"),
@@ -88,7 +102,7 @@ export const keyFlags: readonly Flag[] = [
   keyFlag("hckms", "IDS", "HuaweiCloud KMS keys (not supported yet)"),
   keyFlag("azure-kv", "URLS", "Azure Key Vault keys (not supported yet)"),
   keyFlag("hc-vault-transit", "URIS", "HashiCorp Vault transit keys (not supported yet)"),
-  keyFlag("pgp", "FINGERPRINTS", "PGP keys (not supported yet)", "p"),
+  keyFlag("pgp", "FINGERPRINTS", "PGP keys by fingerprint, comma-separated [env: SOPS_PGP_FP]", "p"),
 ];
 
 function keyFlag(name: string, value: string, help: string, short?: string): Flag {
@@ -131,6 +145,7 @@ export const encryptFlags: readonly Flag[] = [
   },
   ...selectionFlags,
   { name: "mac-only-encrypted", group: SELECTION, help: "leave clear values out of the MAC" },
+  keyTimeout,
   ...common.filter(({ group }) => group === OTHER),
 ];
 
@@ -139,6 +154,8 @@ export const decryptFlags: readonly Flag[] = [
   { name: "get", value: "PATH", group: OUTPUT, help: "give one value (or a part) only, for example db.hosts[0]" },
   { name: "extract", value: "PATH", group: OUTPUT, help: `the same in the spelling of sops: '["db"]["hosts"][0]'` },
   { name: "ignore-mac", group: OTHER, help: "do not check the MAC: what comes out may have been tampered with" },
+  decryptionOrder,
+  keyTimeout,
   ...common.filter(({ group }) => group === OTHER),
 ];
 

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { Recovery } from "../crypto/data-key.ts";
 import { KeyleafError } from "../errors.ts";
 import type { FormatId } from "../formats/format.ts";
 import { formatById, formats } from "../formats/registry.ts";
@@ -130,6 +131,16 @@ export function numberFlag(flags: Flags, name: string): number | null {
   if (text === undefined) return null;
   if (!/^\d{1,6}$/.test(text)) throw new KeyleafError("USAGE", `--${name} takes a whole number, not ${text}`);
   return Number(text);
+}
+
+/** What flags say about the keys that are asked. @throws `USAGE` */
+export async function recoveryFlags(flags: Flags): Promise<Recovery> {
+  const [order, seconds] = [flags.text("decryption-order"), flags.text("key-timeout")];
+  const keySeconds =
+    seconds === undefined
+      ? undefined
+      : (await import("../crypto/time-limit.ts")).parseSeconds(seconds, "--key-timeout");
+  return { ...(order === undefined ? {} : { order }), ...(keySeconds === undefined ? {} : { keySeconds }) };
 }
 
 /** The error with the file's name added, where it is about the file and does not name it yet. */

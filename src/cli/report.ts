@@ -115,8 +115,9 @@ function reportFailure(context: Context, error: KeyleafError, hint: string | und
   // Some messages begin with the file they are about.
   const isNamed = file === undefined || error.message.startsWith(file);
   line(context, "error", isNamed ? error.message : `${file}: ${error.message}`);
-  for (const { provider, recipient, reason } of attempts) {
-    context.streams.stderr.write(`  ${printable(`${provider} ${recipient}: ${reason}`)}\n`);
+  for (const { provider, recipient, reason, group, name } of attempts) {
+    const key = `${group === undefined ? "" : `group ${group}: `}${provider} ${recipient}`;
+    context.streams.stderr.write(`  ${printable(`${key}${name === undefined ? "" : ` (${name})`}: ${reason}`)}\n`);
   }
   if (hint !== undefined) line(context, "hint", hint);
 }

@@ -63,7 +63,13 @@ async function runCommand(command: Command, args: readonly string[], context: Co
   if (parsed === null) return;
   checkOperands(command, parsed.operands, context);
   const { run } = await command.load();
-  await run(parsed.operands, parsed.flags, context);
+  try {
+    await run(parsed.operands, parsed.flags, context);
+  } catch (error) {
+    const isAboutKeys = error instanceof KeyleafError && error.code === "KEY_UNAVAILABLE";
+    if (!isAboutKeys && !(error instanceof FilesFailed)) throw error;
+    throw await (await import("./name-keys.ts")).withKeyNames(error, parsed.flags, context);
+  }
 }
 
 function checkOperands(command: Command, operands: readonly string[], { program }: Context): void {

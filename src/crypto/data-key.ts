@@ -26,30 +26,76 @@ export function makeDataKey(host: Host): Uint8Array {
   return dataKey;
 }
 
-/**
- * Wraps the data key for every recipient; one that fails stops the whole, since a file that some of its readers cannot
- * open is not what was asked for.
- * @throws `KEY_NO_RECIPIENT`, `KEY_WRAP_FAILED` (with the recipient), `PROVIDER_UNSUPPORTED` for more than one group.
- */
-export async function wrapDataKey(dataKey: Uint8Array, groups: readonly KeyGroup[], host: Host): Promise<KeyEntry[][]> {
-  const [group, ...others] = groups;
-  if (group === undefined || group.length === 0)
-    throw new KeyleafError("KEY_NO_RECIPIENT", "no recipients to encrypt to");
-  if (others.length > 0)
-    throw new KeyleafError("PROVIDER_UNSUPPORTED", "key groups (Shamir) are not supported by this version");
-  const entries: KeyEntry[] = [];
-  for (const { provider, recipient } of group) entries.push(await wrapOne(dataKey, provider, recipient, host));
-  return [entries];
+/** What the user wants of the keys, besides what the file says. */
+export interface Recovery {
+  /** Order in which key types are tried, `age,pgp,kms`. Absent: that of `SOPS_DECRYPTION_ORDER`, else age, pgp, other local ones, the rest. */
+  readonly order?: string;
+  /** Seconds that each key behind a network gets. Absent: those of `KEYLEAF_KEY_TIMEOUT`, else 30. */
+  readonly keySeconds?: number;
 }
 
-async function wrapOne(dataKey: Uint8Array, provider: KeyProvider, recipient: unknown, host: Host): Promise<KeyEntry> {
+/** What a file says of its data key beside the wrapped keys. */
+export interface DataKeyFacts {
+  /** `shamir_threshold`; 0 or absent: the file does not say. Of no meaning where there is one group. */
+  readonly threshold?: number;
+  /** Whether a data key is that of the file; asked where it was combined from shares, which do not tell. Absent: taken on trust. */
+  readonly check?: (dataKey: Uint8Array) => Promise<boolean>;
+}
+
+/**
+ * Wraps the data key for every recipient; one that fails stops the whole, since a file that some of its readers cannot
+ * open is not what was asked for. With several groups, the recipients of each get a share of it.
+ * @param threshold - groups that are needed; 0: all. Of no meaning where there is one group.
+ * @throws `KEY_NO_RECIPIENT`, `KEY_BAD_THRESHOLD`, `KEY_WRAP_FAILED` (with the recipient).
+ */
+export async function wrapDataKey(
+  dataKey: Uint8Array,
+  groups: readonly KeyGroup[],
+  host: Host,
+  threshold = 0,
+  recovery: Recovery = {},
+): Promise<KeyEntry[][]> {
+  if (groups.length === 0) throw new KeyleafError("KEY_NO_RECIPIENT", "no recipients to encrypt to");
+  const empty = groups.findIndex((group) => group.length === 0);
+  if (empty !== -1) {
+    const which = groups.length === 1 ? "no recipients to encrypt to" : `key group ${empty + 1} is empty`;
+    throw new KeyleafError("KEY_NO_RECIPIENT", which);
+  }
+  if (groups.length === 1) return [await wrapForGroup(dataKey, groups[0] as KeyGroup, host, recovery)];
+  const { splitDataKey } = await import("./key-groups.ts");
+  const shares = splitDataKey(dataKey, groups.length, threshold, host);
   try {
-    const wrapped = await provider.wrap(dataKey, recipient, host);
+    const entries: KeyEntry[][] = [];
+    for (const [index, group] of groups.entries())
+      entries.push(await wrapForGroup(shares[index] as Uint8Array, group, host, recovery));
+    return entries;
+  } finally {
+    for (const share of shares) share.fill(0);
+  }
+}
+
+async function wrapForGroup(key: Uint8Array, group: KeyGroup, host: Host, recovery: Recovery): Promise<KeyEntry[]> {
+  const entries: KeyEntry[] = [];
+  for (const { provider, recipient } of group) entries.push(await wrapOne(key, provider, recipient, host, recovery));
+  return entries;
+}
+
+async function wrapOne(
+  dataKey: Uint8Array,
+  provider: KeyProvider,
+  recipient: unknown,
+  host: Host,
+  recovery: Recovery,
+): Promise<KeyEntry> {
+  try {
+    const wrapped = await inTime(provider.isLocal, host, recovery, (signal) =>
+      provider.wrap(dataKey, recipient, host, signal),
+    );
     const list = keyLists.find((name) => name === provider.names.metadata);
     if (list === undefined) throw new Error(`provider ${provider.id} names an unknown key list`);
     return { list, fields: wrapped.fields };
   } catch (error) {
-    if (!(error instanceof KeyleafError)) throw error;
+    if (!(error instanceof KeyleafError) || error.code.startsWith("USAGE")) throw error;
     const name = provider.identity(recipient);
     throw new KeyleafError("KEY_WRAP_FAILED", `cannot encrypt the data key to ${name}: ${error.message}`, {
       ...(error.hint === undefined ? {} : { hint: error.hint }),
@@ -59,11 +105,26 @@ async function wrapOne(dataKey: Uint8Array, provider: KeyProvider, recipient: un
   }
 }
 
+/** Local keys take the time they need, which may be a person's. */
+async function inTime<T>(
+  isLocal: boolean,
+  host: Host,
+  { keySeconds }: Recovery,
+  work: (signal?: AbortSignal) => Promise<T>,
+  late?: (result: T) => void,
+): Promise<T> {
+  if (isLocal) return work();
+  const { defaultSeconds, withinSeconds } = await import("./time-limit.ts");
+  return withinSeconds(keySeconds ?? defaultSeconds(host), work, late);
+}
+
 /**
- * Recovers the data key: each wrapped key in turn, local ones first, otherwise in file order, until one opens.
+ * Recovers the data key. Keys are tried one after the other, those of types that the order names first, then local ones,
+ * otherwise in file order, until one opens. With several groups so many of them have to open as the threshold says.
  * @param run - What the run knows already. Absent: nothing, and nothing is kept.
  * @returns a new array, to be overwritten by the caller.
- * @throws `KEY_UNAVAILABLE` with every key that was tried and its reason.
+ * @throws `KEY_UNAVAILABLE` with every key that was tried and its reason; `USAGE`, `USAGE_DUPLICATE` for a decryption
+ *   order or a time limit that is none.
  *
  * Source: sops-format 8.2; sops-cli 13.
  */
@@ -71,21 +132,48 @@ export async function unwrapDataKey(
   groups: readonly (readonly KeyEntry[])[],
   host: Host,
   run?: UnwrappedKeys,
+  { threshold = 0, check = async () => true }: DataKeyFacts = {},
+  recovery: Recovery = {},
 ): Promise<Uint8Array> {
-  const [group = [], ...others] = groups;
-  if (others.length > 0) {
-    throw new KeyleafError(
-      "KEY_UNAVAILABLE",
-      `the data key is split over ${groups.length} key groups, which this version does not support`,
-    );
+  const rankOf = await ranking(host, recovery);
+  const unwrap = async (entry: KeyEntry, bytes: number): Promise<Uint8Array | KeyAttempt> => {
+    if (run === undefined) return unwrapOne(entry, bytes, host, recovery);
+    const kept = await run.of(entry, bytes, host, recovery);
+    return kept instanceof Uint8Array ? Uint8Array.from(kept) : kept;
+  };
+  if (groups.length > 1) {
+    const { recoverSplitKey } = await import("./key-groups.ts");
+    const unwrapShare = (entry: KeyEntry): Promise<Uint8Array | KeyAttempt> => unwrap(entry, DATA_KEY_BYTES + 1);
+    return recoverSplitKey({ groups, threshold, rankOf, isLocal, unwrap: unwrapShare, attempt: attemptOf, check });
   }
   const attempts: KeyAttempt[] = [];
-  for (const entry of localFirst(group)) {
-    const unwrapped = await (run === undefined ? unwrapOne(entry, host) : run.of(entry, host));
-    if (unwrapped instanceof Uint8Array) return run === undefined ? unwrapped : Uint8Array.from(unwrapped);
+  for (const entry of (groups[0] ?? []).toSorted((a, b) => rankOf(a) - rankOf(b))) {
+    const unwrapped = await unwrap(entry, DATA_KEY_BYTES);
+    if (unwrapped instanceof Uint8Array) return unwrapped;
     attempts.push(unwrapped);
   }
   throw new KeyleafError("KEY_UNAVAILABLE", "no key at hand opens this file", { details: { attempts } });
+}
+
+/** The reference's order where none is given. Types that an order does not name come after it, first the local ones. */
+const DEFAULT_ORDER = ["age", "pgp"];
+
+async function ranking(host: Host, recovery: Recovery): Promise<(entry: KeyEntry) => number> {
+  let order: readonly string[] = DEFAULT_ORDER;
+  const given = recovery.order ?? host.env["SOPS_DECRYPTION_ORDER"] ?? "";
+  if (given !== "") {
+    const { parseDecryptionOrder } = await import("./decryption-order.ts");
+    const origin = recovery.order === undefined ? "SOPS_DECRYPTION_ORDER" : "--decryption-order";
+    order = [...parseDecryptionOrder(given, origin), ...DEFAULT_ORDER];
+  }
+  return (entry) => {
+    const rank = order.indexOf(entry.list);
+    return rank === -1 ? order.length + Number(!isLocal(entry)) : rank;
+  };
+}
+
+function isLocal({ list }: KeyEntry): boolean {
+  return providerByMetadata(list)?.isLocal === true;
 }
 
 /**
@@ -95,10 +183,13 @@ export async function unwrapDataKey(
 export class UnwrappedKeys {
   readonly #outcomes = new Map<string, Promise<Uint8Array | KeyAttempt>>();
 
-  /** The data key, which stays ours, or why there is none. Several callers may wait for one. */
-  of(entry: KeyEntry, host: Host): Promise<Uint8Array | KeyAttempt> {
-    const id = JSON.stringify([entry.list, content(entry.fields)]);
-    return once(this.#outcomes, id, () => unwrapOne(entry, host));
+  /**
+   * The data key or the share of it, which stays ours, or why there is none. Several callers may wait for one.
+   * @param bytes - how long it has to be
+   */
+  of(entry: KeyEntry, bytes: number, host: Host, recovery: Recovery): Promise<Uint8Array | KeyAttempt> {
+    const id = JSON.stringify([entry.list, bytes, content(entry.fields)]);
+    return once(this.#outcomes, id, () => unwrapOne(entry, bytes, host, recovery));
   }
 
   /** Overwrites all data keys. To be called at the end of the run, when nobody waits for one any more. */
@@ -126,35 +217,42 @@ function content(node: Node): unknown {
   ];
 }
 
-function localFirst(entries: readonly KeyEntry[]): KeyEntry[] {
-  const isLocal = (entry: KeyEntry): boolean => providerByMetadata(entry.list)?.isLocal === true;
-  return [...entries.filter(isLocal), ...entries.filter((entry) => !isLocal(entry))];
-}
-
-async function unwrapOne(entry: KeyEntry, host: Host): Promise<Uint8Array | KeyAttempt> {
+async function unwrapOne(
+  entry: KeyEntry,
+  bytes: number,
+  host: Host,
+  recovery: Recovery,
+): Promise<Uint8Array | KeyAttempt> {
   const known = providerByMetadata(entry.list);
-  const typeName = knownKeyTypes.get(entry.list) ?? entry.list;
-  if (known === null) {
-    return {
-      provider: entry.list,
-      recipient: typeName,
-      reason: `${typeName} keys are not supported by this version`,
-    };
-  }
+  if (known === null)
+    return attemptOf(entry, `${knownKeyTypes.get(entry.list) ?? entry.list} keys are not supported by this version`);
   const provider = await known.load();
   const key = { provider: provider.id, fields: entry.fields };
   const reasons: string[] = [];
   try {
-    const dataKey = await provider.unwrap(key, host, (reason) => reasons.push(reason));
-    if (dataKey?.length === DATA_KEY_BYTES) return dataKey;
-    if (dataKey !== null) reasons.push(`what it wraps is ${dataKey.length} bytes long, not a data key`);
+    const unwrapped = await inTime(
+      known.isLocal,
+      host,
+      recovery,
+      (signal) => provider.unwrap(key, host, (reason) => reasons.push(reason), signal),
+      (late) => late?.fill(0),
+    );
+    if (unwrapped?.length === bytes) return unwrapped;
+    if (unwrapped !== null) {
+      const what = bytes === DATA_KEY_BYTES ? "a data key" : "a share of one";
+      reasons.push(`what it wraps is ${unwrapped.length} bytes long, not ${what}`);
+      unwrapped.fill(0);
+    }
   } catch (error) {
-    if (!(error instanceof KeyleafError)) throw error;
-    reasons.push(error.message);
+    if (!(error instanceof KeyleafError) || error.code.startsWith("USAGE")) throw error;
+    // What helps differs from key to key, so that it cannot stand below them all.
+    reasons.push(error.hint === undefined ? error.message : `${error.message} (${error.hint})`);
   }
-  return {
-    provider: provider.id,
-    recipient: provider.identityOf(key),
-    reason: reasons.join("; ") || "not for any key at hand",
-  };
+  return attemptOf(entry, reasons.join("; ") || "not for any key at hand");
+}
+
+async function attemptOf({ list, fields }: KeyEntry, reason: string): Promise<KeyAttempt> {
+  const provider = await providerByMetadata(list)?.load();
+  if (provider === undefined) return { provider: list, recipient: knownKeyTypes.get(list) ?? list, reason };
+  return { provider: provider.id, recipient: provider.identityOf({ provider: provider.id, fields }), reason };
 }

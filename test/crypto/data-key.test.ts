@@ -1,12 +1,30 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { DATA_KEY_BYTES, makeDataKey, UnwrappedKeys, unwrapDataKey, wrapDataKey } from "../../src/crypto/data-key.ts";
+import {
+  DATA_KEY_BYTES,
+  makeDataKey,
+  type Recovery,
+  UnwrappedKeys,
+  unwrapDataKey,
+  wrapDataKey,
+} from "../../src/crypto/data-key.ts";
 import { age } from "../../src/crypto/keys/age.ts";
+import { awsKms } from "../../src/crypto/keys/aws-kms.ts";
 import type { KeyProvider } from "../../src/crypto/keys/provider.ts";
 import { leaf, mapping } from "../../src/document/document.ts";
 import { fieldText, type KeyEntry, keyLists } from "../../src/document/metadata.ts";
 import { KeyleafError } from "../../src/errors.ts";
 import { fakeHost } from "../support/fake-host.ts";
-import { failure, groupOf, hostA, IDENTITY_B, RECIPIENT_A, RECIPIENT_B, VECTOR_DATA_KEY } from "../support/sealing.ts";
+import {
+  expectDiscreet,
+  failure,
+  groupOf,
+  hostA,
+  IDENTITY_A,
+  IDENTITY_B,
+  RECIPIENT_A,
+  RECIPIENT_B,
+  VECTOR_DATA_KEY,
+} from "../support/sealing.ts";
 
 /** A provider whose `wrap` does as told. */
 function provider(wrap: () => Promise<never>): KeyProvider {
@@ -58,11 +76,6 @@ describe("wrapping", () => {
     }
   });
 
-  test("refuses several groups as long as there is no Shamir", async () => {
-    const groups = [groupOf(RECIPIENT_A), groupOf(RECIPIENT_B)];
-    expect((await failure(() => wrapDataKey(VECTOR_DATA_KEY, groups, hostA))).code).toBe("PROVIDER_UNSUPPORTED");
-  });
-
   test("fails as a whole when one recipient does, and names it", async () => {
     const cause = new KeyleafError("PROVIDER_FAILED", "no network", { hint: "plug it in" });
     const failing = { provider: provider(() => Promise.reject(cause)), recipient: "seven" };
@@ -102,7 +115,8 @@ describe("unwrapping", () => {
     expect(error.code).toBe("KEY_UNAVAILABLE");
     const attempts = error.details.attempts ?? [];
     expect(attempts.map(({ recipient }) => recipient).slice(0, 2)).toEqual(["age1broken", RECIPIENT_B]);
-    expect(attempts.map(({ provider: id }) => id)).toEqual(["age", "age", ...others]);
+    expect(attempts.map(({ provider: id }) => id).slice(0, 3)).toEqual(["age", "age", "pgp"]);
+    expect(attempts).toHaveLength(2 + others.length);
     for (const { reason } of attempts) expect(reason).not.toBe("");
   });
 
@@ -122,11 +136,154 @@ describe("unwrapping", () => {
     const [short = []] = await wrapDataKey(new Uint8Array(16), [groupOf(RECIPIENT_A)], hostA);
     expect(await unwrapDataKey([[...short, ...(await wrapped(RECIPIENT_A))]], hostA)).toEqual(VECTOR_DATA_KEY);
   });
+});
 
-  test("refuses split keys, which this version cannot combine", async () => {
-    const groups = [await wrapped(RECIPIENT_A), await wrapped(RECIPIENT_B)];
-    const host = fakeHost({ env: { SOPS_AGE_KEY: IDENTITY_B } });
-    expect((await failure(() => unwrapDataKey(groups, host))).code).toBe("KEY_UNAVAILABLE");
+describe("several groups", () => {
+  const both = fakeHost({ env: { SOPS_AGE_KEY: `${IDENTITY_A}\n${IDENTITY_B}` } });
+  const groups = [groupOf(RECIPIENT_A), groupOf(RECIPIENT_B), groupOf(RECIPIENT_A)];
+
+  test("hold shares of the data key, of which the threshold gives it back", async () => {
+    const dataKey = Uint8Array.from(VECTOR_DATA_KEY);
+    const split = await wrapDataKey(dataKey, groups, hostA, 2);
+    expect(dataKey).toEqual(VECTOR_DATA_KEY);
+    expect(await unwrapDataKey(split, hostA, undefined, { threshold: 2 })).toEqual(VECTOR_DATA_KEY);
+    for (const group of split)
+      expect((await failure(() => unwrapDataKey([group], hostA))).code).toBe("KEY_UNAVAILABLE");
+  });
+
+  test("are all needed where nothing is said", async () => {
+    const split = await wrapDataKey(VECTOR_DATA_KEY, groups, hostA);
+    expect(await unwrapDataKey(split, both)).toEqual(VECTOR_DATA_KEY);
+    const two = await unwrapDataKey(split, hostA, undefined, { threshold: 2 });
+    expect(two).not.toEqual(VECTOR_DATA_KEY);
+  });
+
+  test.each([
+    ["1", 2, 1],
+    ["3 of 2", 2, 3],
+    ["2 of 256", 256, 2],
+  ])("refuse a threshold of %s", async (_, count, threshold) => {
+    const many = Array.from({ length: count }, () => groupOf(RECIPIENT_A));
+    const error = await failure(() => wrapDataKey(VECTOR_DATA_KEY, many, hostA, threshold));
+    expect(error.code).toBe("KEY_BAD_THRESHOLD");
+    expectDiscreet(error);
+  });
+
+  test("must all have recipients", async () => {
+    const error = await failure(() => wrapDataKey(VECTOR_DATA_KEY, [groupOf(RECIPIENT_A), []], hostA));
+    expect(error).toMatchObject({ code: "KEY_NO_RECIPIENT", message: expect.stringContaining("group 2") });
+  });
+
+  test("of which too few open are reported with the group of every key", async () => {
+    const split = await wrapDataKey(VECTOR_DATA_KEY, groups, hostA, 3);
+    const error = await failure(() => unwrapDataKey(split, hostA, undefined, { threshold: 3 }));
+    expect(error.code).toBe("KEY_UNAVAILABLE");
+    expect(error.message).toContain("3 of which are needed: 2 could be opened");
+    expect(error.details.attempts?.map(({ group, recipient }) => [group, recipient])).toEqual([[2, RECIPIENT_B]]);
+  });
+
+  test("unwrap each share once in a run, and forget them at its end", async () => {
+    const split = await wrapDataKey(VECTOR_DATA_KEY, groups, hostA, 2);
+    const run = new UnwrappedKeys();
+    const unwrap = vi.spyOn(age, "unwrap");
+    onTestFinished(() => unwrap.mockRestore());
+    for (let i = 0; i < 3; i++)
+      expect(await unwrapDataKey(split, hostA, run, { threshold: 2 })).toEqual(VECTOR_DATA_KEY);
+    // The first and the third open, the second does not.
+    expect(unwrap).toHaveBeenCalledTimes(3);
+    await run.forget();
+    for (const { value } of unwrap.mock.results) {
+      const share = (await value) as Uint8Array | null;
+      if (share !== null) expect(share).toEqual(new Uint8Array(33));
+    }
+  });
+});
+
+describe("the order", () => {
+  /** Which keys were tried, by their lists: none of them opens. */
+  async function tried(env: Record<string, string>, recovery: Recovery = {}): Promise<string[]> {
+    const lists = ["kms", "pgp", "age"] as const;
+    const entries = lists.map((list): KeyEntry => ({ list, fields: mapping([["enc", leaf("")]]) }));
+    const error = await failure(() => unwrapDataKey([entries], fakeHost({ env }), undefined, {}, recovery));
+    if (error.code !== "KEY_UNAVAILABLE") throw error;
+    return (error.details.attempts ?? []).map(({ provider: id }) => id);
+  }
+
+  test.each([
+    ["that of the reference where none is given", "", ["age", "pgp", "aws-kms"]],
+    ["one that names all", "kms,age,pgp", ["aws-kms", "age", "pgp"]],
+    ["one that names some: local keys follow, then the others", "pgp", ["pgp", "age", "aws-kms"]],
+    ["one with blanks and nothing between commas", " kms , ,pgp,", ["aws-kms", "pgp", "age"]],
+    ["one with types that the file has no keys of", "hc_vault,azure_kv", ["age", "pgp", "aws-kms"]],
+  ])("is %s", async (_, order, expected) => {
+    expect(await tried({ SOPS_DECRYPTION_ORDER: order })).toEqual(expected);
+    if (order !== "") expect(await tried({ SOPS_DECRYPTION_ORDER: "age,kms" }, { order })).toEqual(expected);
+  });
+
+  test("names known types, each once", async () => {
+    const unknown = await failure(() => tried({}, { order: "age,pgpp" }));
+    expect(unknown).toMatchObject({ code: "USAGE", hint: "did you mean pgp?" });
+    expect(unknown.message).toContain("--decryption-order");
+    const twice = await failure(() => tried({ SOPS_DECRYPTION_ORDER: "age,pgp,age" }));
+    expect(twice.code).toBe("USAGE_DUPLICATE");
+    expect(twice.message).toContain("SOPS_DECRYPTION_ORDER");
+    expect((await failure(() => tried({}, { order: "constructor" }))).code).toBe("USAGE");
+  });
+});
+
+describe("a key behind a network", () => {
+  const limited = { keySeconds: 1 };
+
+  /** AWS KMS that does as told. */
+  function mock(method: "wrap" | "unwrap", work: (signal?: AbortSignal) => Promise<never>) {
+    const spy = vi.spyOn(awsKms, method);
+    spy.mockImplementation((...args: unknown[]) => work(args[3] as AbortSignal | undefined));
+    onTestFinished(() => spy.mockRestore());
+  }
+
+  test("is not waited for longer than its time, whether it listens to its signal or not", async () => {
+    let told = false;
+    mock("unwrap", (signal) => {
+      signal?.addEventListener("abort", () => (told = true));
+      return new Promise(() => {});
+    });
+    const error = await failure(() => unwrapDataKey([[kms]], fakeHost(), undefined, {}, limited));
+    expect(error.details.attempts?.[0]?.reason).toMatch(/^no answer within 1 s \(.*--key-timeout/);
+    expect(told).toBe(true);
+  });
+
+  test("that hangs does not keep the next from being tried", async () => {
+    mock("unwrap", () => new Promise(() => {}));
+    const entries = [kms, ...(await wrapped(RECIPIENT_A))];
+    const order = "kms,age";
+    expect(await unwrapDataKey([entries], hostA, undefined, {}, { ...limited, order })).toEqual(VECTOR_DATA_KEY);
+  });
+
+  test("has what it gives after its time overwritten", async () => {
+    const late = Uint8Array.from(VECTOR_DATA_KEY);
+    mock(
+      "unwrap",
+      (signal) =>
+        new Promise((done) => signal?.addEventListener("abort", () => setImmediate(() => done(late as never)))),
+    );
+    await failure(() => unwrapDataKey([[kms]], fakeHost(), undefined, {}, limited));
+    await vi.waitFor(() => expect(late).toEqual(new Uint8Array(32)));
+  });
+
+  test("is not waited for when wrapping either", async () => {
+    mock("wrap", () => new Promise(() => {}));
+    const [recipient] = awsKms.fromText("arn:aws:kms:eu-central-1:000000000000:key/a", {});
+    const group = [{ provider: awsKms as KeyProvider, recipient }];
+    const error = await failure(() => wrapDataKey(VECTOR_DATA_KEY, [group], fakeHost(), 0, limited));
+    expect(error.code).toBe("KEY_WRAP_FAILED");
+    expect(error.message).toContain("no answer within 1 s");
+  });
+
+  test.each(["0", "-1", "soon", "1.5", "86401", "999999999999"])("has a time that is one: not %s", async (text) => {
+    const host = fakeHost({ env: { KEYLEAF_KEY_TIMEOUT: text } });
+    const error = await failure(() => unwrapDataKey([[kms]], host));
+    expect(error.code).toBe("USAGE");
+    expect(error.message).toContain("KEYLEAF_KEY_TIMEOUT");
   });
 });
 

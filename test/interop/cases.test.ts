@@ -1,13 +1,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CliHost, Streams } from "../../src/cli/context.ts";
 import { nodeHost } from "../../src/cli/node-host.ts";
 import { run } from "../../src/cli/run.ts";
 import type { Node } from "../../src/document/document.ts";
 import type { FormatId } from "../../src/formats/format.ts";
 import { formatById, formatForFileName } from "../../src/formats/registry.ts";
+import { type Gnupg, gpgProgram, startGnupg } from "../support/gnupg.ts";
 import { parsed } from "../support/parsing.ts";
+import { describePeer } from "../support/peers.ts";
 
 /** The shared cases: files made by sops 3.13.2, sops 3.11.0 and rops, each with what must come of it. */
 
@@ -30,7 +32,7 @@ interface Case {
   readonly operation?: readonly (readonly string[])[];
   readonly round_trip?: boolean;
   readonly passphrase?: string;
-  readonly gpg_import?: unknown;
+  readonly gpg_import?: readonly string[];
 }
 
 const cases: Case[] = readFileSync(join(ROOT, "cases.jsonl"), "utf8")
@@ -41,12 +43,10 @@ const cases: Case[] = readFileSync(join(ROOT, "cases.jsonl"), "utf8")
 
 /** Why a case cannot be run yet; `null`: it can. */
 function waitsFor(example: Case): string | null {
-  const { name, env } = example;
-  if (example.gpg_import !== undefined || /pgp/.test(name)) return "PGP keys";
+  const { env } = example;
   if (example.passphrase !== undefined) return "identity files with a passphrase";
   if (Object.keys(env).some((variable) => variable.includes("SSH"))) return "ssh keys";
-  if (/quinn/.test(JSON.stringify(env))) return "post-quantum age keys";
-  if (/groups/.test(name)) return "key groups";
+  if (/quinn|AGE-SECRET-KEY-PQ-1/.test(JSON.stringify(env))) return "post-quantum age keys";
   return null;
 }
 
@@ -85,6 +85,7 @@ const otherStatus: ReadonlyMap<string, number> = new Map([
 ]);
 
 const runnable = cases.filter((example) => waitsFor(example) === null);
+const withGpg = runnable.filter(({ gpg_import: keys }) => keys !== undefined);
 
 describe(`${runnable.length} of ${cases.length} cases of sops 3.13.2, 3.11.0 and rops`, () => {
   it("accounts for every case", () => {
@@ -95,34 +96,47 @@ describe(`${runnable.length} of ${cases.length} cases of sops 3.13.2, 3.11.0 and
     }
     expect(Object.fromEntries(waiting)).toMatchInlineSnapshot(`
       {
-        "PGP keys": 9,
         "identity files with a passphrase": 3,
-        "key groups": 30,
-        "post-quantum age keys": 3,
+        "post-quantum age keys": 4,
         "ssh keys": 5,
       }
     `);
     expect(runnable.length + [...waiting.values()].reduce((sum, count) => sum + count, 0)).toBe(515);
   });
 
-  for (const example of runnable) {
-    it(example.name, async () => {
-      if (differences.has(example.name)) return checkDifference(example);
-      const { expect: outcome } = example;
-      if (outcome !== "ok" && outcome.stage === "encrypt")
-        return checkEncryptFails(example, otherStatus.get(example.name) ?? outcome.exit);
-      if (example.should === "refuse") expect((await decrypt(example, [])).status).toBeGreaterThan(0);
-      else if (example.should === "either") await checkEither(example);
-      else if (outcome === "ok" || example.should === "ok" || outcome.stage === "operation") await checkOpens(example);
-      else
-        expect(await decrypt(example, [])).toMatchObject({
-          status: otherStatus.get(example.name) ?? outcome.exit,
-          stdout: "",
-        });
-      return undefined;
-    });
-  }
+  for (const example of runnable) if (example.gpg_import === undefined) it(example.name, () => check(example));
 });
+
+const gnupgs = new Map<string, Gnupg>();
+
+describePeer(`${withGpg.length} of them with PGP keys`, "gpg", gpgProgram(), () => {
+  const nameOf = (example: Case): string => (example.gpg_import ?? []).join();
+  beforeAll(async () => {
+    for (const example of withGpg) {
+      const keys = (example.gpg_import ?? []).map((name) => join(ROOT, name));
+      if (!gnupgs.has(nameOf(example))) gnupgs.set(nameOf(example), await startGnupg({ keys }));
+    }
+  });
+  afterAll(() => Promise.all([...gnupgs.values()].map((gnupg) => gnupg.stop())));
+
+  for (const example of withGpg) it(example.name, () => check(example));
+});
+
+async function check(example: Case): Promise<void> {
+  if (differences.has(example.name)) return checkDifference(example);
+  const { expect: outcome } = example;
+  if (outcome !== "ok" && outcome.stage === "encrypt")
+    return checkEncryptFails(example, otherStatus.get(example.name) ?? outcome.exit);
+  if (example.should === "refuse") expect((await decrypt(example, [])).status).toBeGreaterThan(0);
+  else if (example.should === "either") await checkEither(example);
+  else if (outcome === "ok" || example.should === "ok" || outcome.stage === "operation") await checkOpens(example);
+  else
+    expect(await decrypt(example, [])).toMatchObject({
+      status: otherStatus.get(example.name) ?? outcome.exit,
+      stdout: "",
+    });
+  return undefined;
+}
 
 async function checkOpens(example: Case): Promise<void> {
   const { status, stderr, raw } = await decrypt(example, []);
@@ -154,7 +168,7 @@ async function checkOpens(example: Case): Promise<void> {
 async function checkRoundTrip(example: Case): Promise<void> {
   const plain = file(example, example.files["plain"] as string);
   const format = formatNamed(example.files["plain"] as string, example.format);
-  const sealed = await cli(["encrypt", "--input-type", format, "--age", recipientOf(example), "-"], example, plain);
+  const sealed = await cli(["encrypt", "--input-type", format, ...recipientOf(example), "-"], example, plain);
   if (sealed.status !== 0) {
     expect(sealed.stderr).toMatch(/no value that could be encrypted|not UTF-8/);
     return;
@@ -223,9 +237,18 @@ async function cli(args: readonly string[], example: Case, stdin?: Uint8Array): 
   // After a change of recipients only the new ones can open the file.
   if (example.operation !== undefined)
     env["SOPS_AGE_KEY"] = ["alice", "bob", "carol"]
-      .map((name) => readFileSync(join(ROOT, `keys/age-${name}.txt`), "utf8").match(/AGE-SECRET-KEY-1\w+/)?.[0])
+      .map((name) => read(`keys/age-${name}.txt`).match(/AGE-SECRET-KEY-1\w+/)?.[0])
       .join("\n");
-  const host: CliHost = { ...(await nodeHost()), env, home: join(ROOT, "no-home"), cwd: directory(example) };
+  const real = await nodeHost();
+  const gnupg = gnupgs.get((example.gpg_import ?? []).join());
+  const host: CliHost = {
+    ...real,
+    env,
+    home: join(ROOT, "no-home"),
+    cwd: directory(example),
+    // gpg has its keyring by the environment of the process.
+    run: (command, extraEnv, input) => real.run(command, { ...gnupg?.env, ...extraEnv }, input),
+  };
   const out: Buffer[] = [];
   let stderr = "";
   const streams: Streams = {
@@ -252,10 +275,18 @@ function file(example: Case, name: string): Buffer {
   return readFileSync(join(directory(example), name));
 }
 
-/** The recipient of the identity that the case decrypts with. */
-function recipientOf(example: Case): string {
-  const identity = readFileSync(join(ROOT, example.env["SOPS_AGE_KEY_FILE"] ?? "keys/age-alice.txt"), "utf8");
-  return /public key: (age1\w+)/.exec(identity)?.[1] ?? "";
+/** A recipient whose identity the case decrypts with, as flags. */
+function recipientOf(example: Case): readonly string[] {
+  const [pgp] = example.gpg_import ?? [];
+  if (pgp !== undefined) return ["--pgp", read(pgp.replace(/sec\.asc$/, "fp")).trim()];
+  const [first = ""] = (example.env["SOPS_AGE_KEY"] ?? "").split(/\s/);
+  const named = ["alice", "bob", "carol"].find((name) => first !== "" && read(`keys/age-${name}.txt`).includes(first));
+  const identity = read(example.env["SOPS_AGE_KEY_FILE"] ?? `keys/age-${named ?? "alice"}.txt`);
+  return ["--age", /public key: (age1\w+)/.exec(identity)?.[1] ?? ""];
+}
+
+function read(name: string): string {
+  return readFileSync(join(ROOT, name), "utf8");
 }
 
 /** Every value with its path and type, in order, comments left out. */

@@ -8,7 +8,7 @@ import { formatForFileName } from "../../formats/registry.ts";
 import type { Context, Flags } from "../context.ts";
 import type { ConfigFinder } from "../find-config.ts";
 import type { ListedFile } from "../find-files.ts";
-import { aboutFile, destinationOf, formatFlag, holdsSealed, type Input, readInput } from "../inputs.ts";
+import { aboutFile, destinationOf, formatFlag, holdsSealed, type Input, readInput, recoveryFlags } from "../inputs.ts";
 import { readFileOr } from "../read-file.ts";
 import { type Say, warn } from "../report.ts";
 import type { Left, Rewriting } from "../rewrite-files.ts";
@@ -106,6 +106,7 @@ class Decryption implements Rewriting {
       ignoreMac: this.#flags.has("ignore-mac"),
       ...(this.#extract === null ? {} : { extract: this.#extract }),
       ...(this.#unwrapped === undefined ? {} : { unwrapped: this.#unwrapped }),
+      recovery: await recoveryFlags(this.#flags),
       ...(await this.#printing(isPrintedAnew, input, outputFormat)),
     };
     const { output, notices } = await decrypt(input.source, options, this.#context.host);

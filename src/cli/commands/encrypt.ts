@@ -27,6 +27,7 @@ import {
   type Input,
   numberFlag,
   readInput,
+  recoveryFlags,
 } from "../inputs.ts";
 import { note, type Remark, type Say, sayAll } from "../report.ts";
 import type { Left, Rewriting } from "../rewrite-files.ts";
@@ -176,6 +177,7 @@ class Encryption implements Rewriting {
       outputFormat,
       keyGroups: await this.#recipients(rule),
       shamirThreshold: numberFlag(flags, "shamir-secret-sharing-threshold") || (rule?.shamirThreshold ?? 0),
+      recovery: await recoveryFlags(flags),
       ...(selection === null ? {} : { selection }),
       macOnlyEncrypted: flags.has("mac-only-encrypted") || rule?.macOnlyEncrypted === true,
       print: printOptions(outputFormat, flags, found?.config ?? null),

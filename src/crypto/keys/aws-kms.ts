@@ -26,9 +26,19 @@ export interface AwsKmsRecipient {
 /** The two calls that are needed of KMS. Both throw what the SDK throws. */
 export interface KmsClient {
   /** @returns the ciphertext blob. */
-  encrypt(arn: string, plaintext: Uint8Array, context: ReadonlyMap<string, string>): Promise<Uint8Array>;
+  encrypt(
+    arn: string,
+    plaintext: Uint8Array,
+    context: ReadonlyMap<string, string>,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array>;
   /** @returns the plaintext. */
-  decrypt(arn: string, ciphertext: Uint8Array, context: ReadonlyMap<string, string>): Promise<Uint8Array>;
+  decrypt(
+    arn: string,
+    ciphertext: Uint8Array,
+    context: ReadonlyMap<string, string>,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array>;
 }
 
 /** Whom a client speaks to, and as whom. */
@@ -83,17 +93,17 @@ export function createAwsKms(loadClient: LoadKmsClient): KeyProvider<AwsKmsRecip
       return identityText(recipientOf(key.fields));
     },
 
-    async wrap(dataKey, recipient, host) {
+    async wrap(dataKey, recipient, host, signal) {
       const region = regionOf(recipient.arn);
       if (region === null) throw badRecipient(`${JSON.stringify(recipient.arn)} is not the ARN of a KMS key or alias`);
       const ciphertext = await translated("encrypt", recipient, async () => {
         const client = await clientFor(recipient, region, host);
-        return client.encrypt(recipient.arn, dataKey, recipient.context);
+        return client.encrypt(recipient.arn, dataKey, recipient.context, signal);
       });
       return { provider: "aws-kms", fields: fieldsOf(recipient, ciphertext, host.now()) };
     },
 
-    async unwrap(key, host) {
+    async unwrap(key, host, _why, signal) {
       const recipient = recipientOf(key.fields);
       if (recipient.arn === "") throw failed("the wrapped key has no arn");
       const region = regionOf(recipient.arn);
@@ -105,7 +115,7 @@ export function createAwsKms(loadClient: LoadKmsClient): KeyProvider<AwsKmsRecip
       if (ciphertext === null) throw failed("enc of the wrapped key is missing or not base64");
       return translated("decrypt", recipient, async () => {
         const client = await clientFor(recipient, region, host);
-        return client.decrypt(recipient.arn, ciphertext, recipient.context);
+        return client.decrypt(recipient.arn, ciphertext, recipient.context, signal);
       });
     },
   };
@@ -382,15 +392,19 @@ async function loadSdkClient(settings: KmsClientSettings, host: Host): Promise<K
   }
 
   return {
-    async encrypt(arn, plaintext, context) {
+    async encrypt(arn, plaintext, context, signal) {
       const input = { KeyId: arn, Plaintext: plaintext, EncryptionContext: Object.fromEntries(context) };
-      return present((await client.send(new EncryptCommand(input))).CiphertextBlob);
+      return present((await client.send(new EncryptCommand(input), requestOptions(signal))).CiphertextBlob);
     },
-    async decrypt(arn, ciphertext, context) {
+    async decrypt(arn, ciphertext, context, signal) {
       const input = { KeyId: arn, CiphertextBlob: ciphertext, EncryptionContext: Object.fromEntries(context) };
-      return present((await client.send(new DecryptCommand(input))).Plaintext);
+      return present((await client.send(new DecryptCommand(input), requestOptions(signal))).Plaintext);
     },
   };
+}
+
+function requestOptions(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal === undefined ? {} : { abortSignal: signal };
 }
 
 function present(bytes: Uint8Array | undefined): Uint8Array {

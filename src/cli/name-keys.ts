@@ -1,0 +1,42 @@
+import { resolve } from "node:path";
+import { KeyleafError } from "../errors.ts";
+import { recipientNames } from "../recipient-names.ts";
+import type { Context, Flags } from "./context.ts";
+import { ConfigFinder } from "./find-config.ts";
+import { FilesFailed } from "./report.ts";
+
+/** Names of keys, which people know better than fingerprints. Looked up only when there is a failure to report. */
+
+/** The error with the names that the keys it reports have in the configuration of the file. */
+export async function withKeyNames(error: unknown, flags: Flags, context: Context): Promise<unknown> {
+  const quiet = { ...context, streams: { ...context.streams, stderr: { ...context.streams.stderr, write: () => {} } } };
+  const configs = new ConfigFinder(flags, quiet);
+  if (error instanceof KeyleafError) return named(error, configs, context);
+  if (!(error instanceof FilesFailed)) return error;
+  const errors: KeyleafError[] = [];
+  for (const one of error.errors) errors.push(await named(one, configs, context));
+  return new FilesFailed(errors, error.total, error.hasRest);
+}
+
+async function named(error: KeyleafError, configs: ConfigFinder, { host }: Context): Promise<KeyleafError> {
+  const { attempts = [], file } = error.details;
+  if (error.code !== "KEY_UNAVAILABLE" || attempts.length === 0) return error;
+  try {
+    const found = await configs.find(file === undefined ? null : resolve(host.cwd, file));
+    const text = found === null ? null : await host.readFile(found.path);
+    if (found === null || text === null) return error;
+    const nameOf = await recipientNames(Buffer.from(text).toString(), found.config);
+    const withNames = attempts.map((attempt) => {
+      const name = nameOf(attempt);
+      return name === null ? attempt : { ...attempt, name };
+    });
+    return new KeyleafError(error.code, error.message, {
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      details: { ...error.details, attempts: withNames },
+      cause: error,
+    });
+  } catch {
+    // Decrypting needs no configuration: one that cannot be read takes nothing away from what there is to say.
+    return error;
+  }
+}

@@ -1,0 +1,28 @@
+import { KeyleafError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { knownKeyTypes } from "./keys/registry.ts";
+
+/**
+ * Reads a decryption order: key types by the names of their lists in the metadata, `age,pgp,hc_vault`. Blanks and empty
+ * items do no harm.
+ * @param origin - where it was given, for messages.
+ * @throws `USAGE` for an unknown type, `USAGE_DUPLICATE` for one that is there twice.
+ *
+ * Source: sops-cli 13. The reference takes any word, and so a misspelt one without effect.
+ */
+export function parseDecryptionOrder(text: string, origin: string): string[] {
+  const order: string[] = [];
+  for (const item of text.split(",")) {
+    const name = item.trim();
+    if (name === "") continue;
+    if (!knownKeyTypes.has(name)) {
+      const meant = nearest(name, knownKeyTypes.keys());
+      throw new KeyleafError("USAGE", `${origin}: ${JSON.stringify(name)} is no key type`, {
+        hint: meant === null ? `there are: ${[...knownKeyTypes.keys()].join(", ")}` : `did you mean ${meant}?`,
+      });
+    }
+    if (order.includes(name)) throw new KeyleafError("USAGE_DUPLICATE", `${origin}: ${name} is there twice`);
+    order.push(name);
+  }
+  return order;
+}

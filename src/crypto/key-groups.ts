@@ -1,0 +1,183 @@
+import type { KeyEntry } from "../document/metadata.ts";
+import { type KeyAttempt, KeyleafError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { combine, MOST_SHARES, split } from "./shamir.ts";
+
+/**
+ * Several key groups: each holds a share of the data key, and so many of them as the threshold says give it back.
+ *
+ * Source: sops-format 8.2; sops-cli 13.
+ */
+
+/** Groups that are asked at a time, where their keys are behind a network. */
+const AT_A_TIME = 8;
+
+/**
+ * Splits the data key.
+ * @param threshold - groups that are needed; 0: all of them.
+ * @returns a share for each group, in order, to be overwritten by the caller.
+ * @throws `KEY_BAD_THRESHOLD`
+ */
+export function splitDataKey(dataKey: Uint8Array, groups: number, threshold: number, host: Host): Uint8Array[] {
+  if (groups > MOST_SHARES) {
+    throw badThreshold(`${groups} key groups are too many: a data key can be split over ${MOST_SHARES}`);
+  }
+  if (threshold === 1) {
+    throw badThreshold(
+      "a threshold of 1 splits nothing: it must be at least 2",
+      "to let any one key open the file, put all keys into one group",
+    );
+  }
+  if (threshold > groups) {
+    throw badThreshold(
+      `the threshold is ${threshold}, but there are only ${groups} key groups`,
+      "lower shamir_threshold (--shamir-secret-sharing-threshold), or add groups",
+    );
+  }
+  return split(dataKey, groups, threshold || groups, (bytes) => host.fillRandom(bytes));
+}
+
+function badThreshold(message: string, hint?: string): KeyleafError {
+  return new KeyleafError("KEY_BAD_THRESHOLD", message, hint === undefined ? {} : { hint });
+}
+
+const RESTORE = "restore the file from version control";
+
+/** One group on its way to its share. */
+interface Group {
+  /** From 1. */
+  readonly number: number;
+  /** Those that have not been tried yet, by rank. */
+  readonly entries: KeyEntry[];
+  readonly attempts: KeyAttempt[];
+  /** `null`: none yet. */
+  share: Uint8Array | null;
+}
+
+/** What is known of the keys of a file that has several groups. */
+export interface SplitKey {
+  readonly groups: readonly (readonly KeyEntry[])[];
+  /** Groups that are needed; 0: the file does not say. */
+  readonly threshold: number;
+  /** Where a key stands in the order in which keys are tried. */
+  readonly rankOf: (entry: KeyEntry) => number;
+  /** Whether a key needs no network. Such keys are tried one after the other, since they may ask for a passphrase. */
+  readonly isLocal: (entry: KeyEntry) => boolean;
+  /** A share in an array of the caller's own, or why there is none. */
+  readonly unwrap: (entry: KeyEntry) => Promise<Uint8Array | KeyAttempt>;
+  /** What is reported of a key that does not help. */
+  readonly attempt: (entry: KeyEntry, reason: string) => Promise<KeyAttempt>;
+  /** Whether a data key is that of the file. */
+  readonly check: (dataKey: Uint8Array) => Promise<boolean>;
+}
+
+/**
+ * Recovers a split data key. Keys are tried in the order of their ranks over all groups, and none any more when enough
+ * groups have given their share. The threshold of a file is not authenticated, so when what is combined is not the key of
+ * the file, more groups are asked, as the reference does from the start.
+ * @returns a new array.
+ * @throws `KEY_UNAVAILABLE` with every key that was tried and its reason.
+ */
+export async function recoverSplitKey(key: SplitKey): Promise<Uint8Array> {
+  const groups = key.groups.map(
+    (entries, index): Group => ({
+      number: index + 1,
+      entries: entries.toSorted((a, b) => key.rankOf(a) - key.rankOf(b)),
+      attempts: [],
+      share: null,
+    }),
+  );
+  const needed = Math.max(2, Math.min(key.threshold || groups.length, groups.length));
+  try {
+    for (let wanted = needed; ; ) {
+      await askFor(wanted, groups, key);
+      const shares = groups.flatMap(({ share }) => (share === null ? [] : [share]));
+      // A file that does not say how many are needed may open with fewer than all.
+      if (shares.length < (key.threshold === 0 ? 2 : Math.min(wanted, needed))) throw tooFew(groups, key.threshold);
+      const dataKey = combine(shares);
+      if (await key.check(dataKey)) return dataKey;
+      dataKey.fill(0);
+      if (shares.length < wanted || shares.length === groups.length) throw wrongShares(groups, shares.length);
+      wanted = shares.length + 1;
+    }
+  } finally {
+    for (const { share } of groups) share?.fill(0);
+  }
+}
+
+/** Tries keys until so many groups have given a share, or none is left. */
+async function askFor(wanted: number, groups: readonly Group[], key: SplitKey): Promise<void> {
+  const open = (): Group[] => groups.filter(({ share, entries }) => share === null && entries.length > 0);
+  const missing = (): number => wanted - groups.filter(({ share }) => share !== null).length;
+  while (missing() > 0 && open().length > 0) {
+    const rank = Math.min(...open().map(({ entries }) => key.rankOf(entries[0] as KeyEntry)));
+    const queue = open().filter(({ entries }) => key.rankOf(entries[0] as KeyEntry) === rank);
+    const isLocal = key.isLocal(queue[0]?.entries[0] as KeyEntry);
+    // No more at a time than are still needed, so that none is asked in vain.
+    const workers = isLocal ? 1 : Math.min(missing(), AT_A_TIME);
+    let asking = 0;
+    const work = async (): Promise<void> => {
+      while (missing() > asking) {
+        const group = queue.shift();
+        if (group === undefined) return;
+        asking++;
+        try {
+          await askGroup(group, rank, groups, key);
+        } finally {
+          asking--;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: workers }, work));
+  }
+}
+
+/** Tries the keys of one group that have a rank. */
+async function askGroup(group: Group, rank: number, groups: readonly Group[], key: SplitKey): Promise<void> {
+  for (;;) {
+    const [entry] = group.entries;
+    if (group.share !== null || entry === undefined || key.rankOf(entry) !== rank) return;
+    group.entries.shift();
+    const unwrapped = await key.unwrap(entry);
+    if (!(unwrapped instanceof Uint8Array)) {
+      group.attempts.push({ ...unwrapped, group: group.number });
+      continue;
+    }
+    const x = unwrapped.at(-1);
+    const twin = groups.find(({ share }) => share?.at(-1) === x);
+    if (twin === undefined && x !== 0) {
+      group.share = unwrapped;
+      return;
+    }
+    unwrapped.fill(0);
+    // As the reference does: somebody has been at the file.
+    if (twin !== undefined)
+      throw unavailable(groups, `key groups ${twin.number} and ${group.number} hold the same share`, RESTORE);
+    group.attempts.push({ ...(await key.attempt(entry, "what it wraps is no share")), group: group.number });
+  }
+}
+
+function tooFew(groups: readonly Group[], threshold: number): KeyleafError {
+  const given = groups.filter(({ share }) => share !== null).length;
+  const needed = threshold === 0 ? "several" : `${Math.max(2, threshold)}`;
+  return unavailable(
+    groups,
+    `the data key is split over ${groups.length} key groups, ${needed} of which are needed: ${given} could be opened`,
+    "one key of each of so many groups is needed",
+  );
+}
+
+function wrongShares(groups: readonly Group[], shares: number): KeyleafError {
+  return unavailable(
+    groups,
+    `the shares of ${shares} key groups do not combine to the data key of this file`,
+    `a share belongs to another file, or shamir_threshold was changed: ${RESTORE}`,
+  );
+}
+
+function unavailable(groups: readonly Group[], message: string, hint: string): KeyleafError {
+  return new KeyleafError("KEY_UNAVAILABLE", message, {
+    hint,
+    details: { attempts: groups.flatMap(({ attempts }) => attempts) },
+  });
+}
