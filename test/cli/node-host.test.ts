@@ -46,6 +46,22 @@ describe("programs", () => {
     expect((await run(["sh", "-c", "kill -9 $$"], {})).status).toBe(255);
   });
 
+  it("get what is given on standard input, and then have the end of standard error kept", async () => {
+    const { run } = await nodeHost();
+    const script = 'cat; i=0; while [ $i -lt 2000 ]; do echo "line $i" >&2; i=$((i+1)); done';
+    const ran = await run(["sh", "-c", script], {}, Buffer.from("in\0put"));
+    expect([ran.status, Buffer.from(ran.stdout).toString()]).toEqual([0, "in\0put"]);
+    expect(ran.stderr).toHaveLength(8192);
+    expect(ran.stderr?.endsWith("line 1998\nline 1999\n")).toBe(true);
+    expect((await run(["sh", "-c", "echo x >&2"], {})).stderr).toBeUndefined();
+  });
+
+  it("may end without reading what they are given", async () => {
+    const { run } = await nodeHost();
+    const ran = await run(["sh", "-c", "exit 4"], {}, Buffer.alloc(1_000_000));
+    expect([ran.status, ran.stderr]).toEqual([4, ""]);
+  });
+
   it("that are not there are an error of the provider", async () => {
     const expected = expect.objectContaining({ code: "PROVIDER_FAILED" });
     await expect((await nodeHost()).run(["no-such-program"], {})).rejects.toEqual(expected);

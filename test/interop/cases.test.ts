@@ -7,9 +7,8 @@ import { run } from "../../src/cli/run.ts";
 import type { Node } from "../../src/document/document.ts";
 import type { FormatId } from "../../src/formats/format.ts";
 import { formatById, formatForFileName } from "../../src/formats/registry.ts";
-import { type Gnupg, gpgProgram, startGnupg } from "../support/gnupg.ts";
+import { describeGnupg, type Gnupg, startGnupg } from "../support/gnupg.ts";
 import { parsed } from "../support/parsing.ts";
-import { describePeer } from "../support/peers.ts";
 
 /** The shared cases: files made by sops 3.13.2, sops 3.11.0 and rops, each with what must come of it. */
 
@@ -109,7 +108,7 @@ describe(`${runnable.length} of ${cases.length} cases of sops 3.13.2, 3.11.0 and
 
 const gnupgs = new Map<string, Gnupg>();
 
-describePeer(`${withGpg.length} of them with PGP keys`, "gpg", gpgProgram(), () => {
+describeGnupg(`${withGpg.length} of them with PGP keys`, () => {
   const nameOf = (example: Case): string => (example.gpg_import ?? []).join();
   beforeAll(async () => {
     for (const example of withGpg) {

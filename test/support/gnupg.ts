@@ -5,12 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { findProgram } from "../../src/cli/node-host.ts";
+import { describePeer } from "./peers.ts";
 
 const execute = promisify(execFile);
 
-/** Path of gpg, which is part of the system; `null` when it is not installed. */
-export function gpgProgram(): string | null {
-  return findProgram("gpg", process.env, process.platform);
+/** A suite that needs gpg, which is part of the system. @param suite - gets its path */
+export function describeGnupg(name: string, suite: (program: string) => void): void {
+  const found = findProgram("gpg", process.env, process.platform);
+  describePeer(name, "gpg", found, suite, "it comes with the package gnupg");
 }
 
 export interface Gnupg {
@@ -20,8 +22,8 @@ export interface Gnupg {
   readonly env: { readonly GNUPGHOME: string; readonly PATH: string };
   /** Runs gpg without asking anything. @returns what it prints */
   gpg(...args: string[]): Promise<string>;
-  /** Makes a key. @param passphrase - default: none. @returns its fingerprint */
-  makeKey(name: string, passphrase?: string): Promise<string>;
+  /** Makes a key. @param expires - as gpg spells it; default: never. @returns its fingerprint */
+  makeKey(name: string, options?: { readonly passphrase?: string; readonly expires?: string }): Promise<string>;
   /** Adds a subkey for encryption. @returns its fingerprint */
   addSubkey(fingerprint: string): Promise<string>;
   /** Has the agent forget passphrases. */
@@ -46,7 +48,8 @@ export async function startGnupg({ keys = [], pinentry = "exit 1" }: GnupgOption
   const script = join(home, "pinentry");
   writeFileSync(script, `#!/bin/sh\n${pinentry}\n`);
   chmodSync(script, 0o755);
-  const settings = ["disable-scdaemon", "allow-loopback-pinentry", `pinentry-program ${script}`];
+  // Few rounds of hashing for passphrases, which protect nothing here.
+  const settings = ["disable-scdaemon", "allow-loopback-pinentry", "s2k-count 65536", `pinentry-program ${script}`];
   writeFileSync(join(home, "gpg-agent.conf"), `${settings.join("\n")}\n`);
   const env = { GNUPGHOME: home, PATH: process.env["PATH"] ?? "", LC_ALL: "C" };
   const child = spawn("gpg-agent", ["--daemon", "cat"], { env, stdio: ["pipe", "pipe", "pipe"] });
@@ -70,10 +73,10 @@ export async function startGnupg({ keys = [], pinentry = "exit 1" }: GnupgOption
     home,
     env,
     gpg,
-    async makeKey(name, passphrase = "") {
+    async makeKey(name, { passphrase = "", expires = "never" } = {}) {
       const quietly = ["--pinentry-mode", "loopback", "--passphrase", passphrase];
       const id = `TEST ONLY ${name} <${name}@keyleaf.example>`;
-      await gpg(...quietly, "--quick-gen-key", id, "future-default", "default", "never");
+      await gpg(...quietly, "--quick-gen-key", id, "future-default", "default", expires);
       return (await fingerprints(id))[0] ?? "";
     },
     async addSubkey(fingerprint) {

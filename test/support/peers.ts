@@ -21,13 +21,20 @@ export function motoServerProgram(): string | null {
  * A suite that needs a peer.
  * @param peer - what is missing when it is missing, for example `sops`.
  * @param found - its program; `null`: not there, and then `suite` is not called.
+ * @param why - why it may be missing; default: what `scripts/peers.mjs` says.
  */
-export function describePeer(name: string, peer: string, found: string | null, suite: (program: string) => void): void {
+export function describePeer(
+  name: string,
+  peer: string,
+  found: string | null,
+  suite: (program: string) => void,
+  why?: string,
+): void {
   if (found !== null) {
     describe(name, () => suite(found));
     return;
   }
-  const reason = `${peer} is missing: ${whyMissing()}`;
+  const reason = `${peer} is missing: ${why ?? whyMissing()}`;
   if (process.env["CI"] === "true") {
     describe(name, () => {
       test(reason, () => expect.fail(reason));
