@@ -1,6 +1,7 @@
-export { type KeyGroup, type Recipient, UnwrappedKeys } from "./crypto/data-key.ts";
+export { type KeyGroup, type Recipient, type Recovery, UnwrappedKeys } from "./crypto/data-key.ts";
 export { age } from "./crypto/keys/age.ts";
 export { awsKms } from "./crypto/keys/aws-kms.ts";
+export { pgp } from "./crypto/keys/pgp.ts";
 export type { KeyProvider, RecipientOptions, WrappedKey } from "./crypto/keys/provider.ts";
 export { type DecryptOptions, type DecryptResult, decrypt } from "./decrypt.ts";
 export type { SelectionKind, SelectionRule } from "./document/selection.ts";

@@ -161,11 +161,22 @@ describe("what is asked for wrongly", () => {
     expect(failed.stderr).toContain(message);
   });
 
+  it("is said by git's textconv, which shows the file all the same", async () => {
+    expect((await run("enc", box, ["-o", "s.yaml", "plain.yaml"])).status).toBe(0);
+    const shown = await run("enc", box, ["git", "textconv", "s.yaml"], { env: { SOPS_DECRYPTION_ORDER: "x" } });
+    expect(shown.status).toBe(0);
+    expect(shown.stdout).toBe(
+      `# keyleaf: shown encrypted: SOPS_DECRYPTION_ORDER or KEYLEAF_KEY_TIMEOUT is set wrongly\n${box.read("s.yaml")}`,
+    );
+  });
+
   it("is passed over where it does not matter: an identity of one's own opens the file in any order", async () => {
     expect((await run("enc", box, ["-o", "s.yaml", "plain.yaml"])).status).toBe(0);
     for (const order of ["pgp,kms,age", "azure_kv", ""]) {
       const env = { SOPS_DECRYPTION_ORDER: order, SOPS_AGE_KEY: IDENTITY };
       expect(await dec(["s.yaml"], env)).toMatchObject({ status: 0, stdout: plain, stderr: "" });
+      const asSops = ["decrypt", `--decryption-order=${order || "pgp"}`, "s.yaml"];
+      expect(await run("sops", box, asSops, { env })).toMatchObject({ status: 0, stdout: plain, stderr: "" });
     }
   });
 });

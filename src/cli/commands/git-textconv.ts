@@ -29,5 +29,6 @@ export async function run([name = ""]: readonly string[], _flags: Flags, context
 function reason({ code }: KeyleafError): string {
   if (code === "KEY_UNAVAILABLE") return "shown encrypted: no key at hand opens it";
   if (code.startsWith("INTEGRITY_")) return "shown encrypted: it was tampered with, or merged by hand";
+  if (code.startsWith("USAGE")) return "shown encrypted: SOPS_DECRYPTION_ORDER or KEYLEAF_KEY_TIMEOUT is set wrongly";
   return "shown encrypted: it is malformed";
 }

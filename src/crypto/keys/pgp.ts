@@ -34,7 +34,8 @@ export const pgp: KeyProvider<PgpRecipient> = {
   identityOf: (key) => withoutBlanks(textOf(key, "fp")),
 
   async wrap(dataKey, { fingerprint }, host) {
-    // gpg would take a name or a mail address too, and so whatever key has come with that name into the keyring.
+    // A name or a mail address would mean whatever key has come with it into the keyring. gpg takes neither for
+    // --trusted-key, nor eight digits, so the reference has no such recipients.
     if (!/^(0x)?([\da-f]{16}|[\da-f]{40}|[\da-f]{64})!?$/i.test(fingerprint)) {
       throw badRecipient(`${JSON.stringify(fingerprint)} is not the fingerprint of a PGP key`);
     }
