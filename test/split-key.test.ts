@@ -67,6 +67,12 @@ describe("a share of another file", () => {
 describe("with the right shares", () => {
   test.each<[string, RegExp, string, string]>([
     ["a value that was changed", /^a: ENC\[AES256_GCM,data:./m, "a: ENC[AES256_GCM,data:", "INTEGRITY_TAG"],
+    [
+      "every value that was changed",
+      /ENC\[AES256_GCM,data:(?=[\s\S]*\nsops:)/g,
+      "ENC[AES256_GCM,data:AAAA",
+      "INTEGRITY_TAG",
+    ],
     ["a MAC that was changed", /mac: ENC\[AES256_GCM,data:..../, "mac: ENC[AES256_GCM,data:AAAA", "INTEGRITY_MAC"],
     ["a MAC that is gone", /^ +mac: .*\n/m, "", "INTEGRITY_MAC"],
     ["a clear value that was changed", /open_unencrypted: d/, "open_unencrypted: e", "INTEGRITY_MAC"],

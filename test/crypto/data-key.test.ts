@@ -151,6 +151,15 @@ describe("several groups", () => {
       expect((await failure(() => unwrapDataKey([group], hostA))).code).toBe("KEY_UNAVAILABLE");
   });
 
+  test("leave no share behind when they are wrapped", async () => {
+    const shares: Uint8Array[] = [];
+    const wrap = vi.spyOn(age, "wrap");
+    onTestFinished(() => wrap.mockRestore());
+    await wrapDataKey(VECTOR_DATA_KEY, groups, hostA, 2);
+    for (const [share] of wrap.mock.calls) shares.push(share);
+    expect(shares).toEqual(Array(3).fill(new Uint8Array(33)));
+  });
+
   test("are all needed where nothing is said", async () => {
     const split = await wrapDataKey(VECTOR_DATA_KEY, groups, hostA);
     expect(await unwrapDataKey(split, both)).toEqual(VECTOR_DATA_KEY);

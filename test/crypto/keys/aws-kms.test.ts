@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
@@ -10,6 +12,7 @@ import {
 import { leaf, list, mapping, type Node } from "../../../src/document/document.ts";
 import type { KeyleafError } from "../../../src/errors.ts";
 import type { Host } from "../../../src/host.ts";
+import { failure } from "../../support/sealing.ts";
 
 const arn = "arn:aws:kms:eu-central-1:123456789012:key/0a1b";
 const role = "arn:aws:iam::123456789012:role/config";
@@ -367,4 +370,41 @@ test.each([
 test("an SDK that cannot be loaded is a failure of the provider", async () => {
   const provider = createAwsKms(() => Promise.reject(new Error("no such module")));
   expect((await thrownBy(() => provider.wrap(dataKey, to(), testHost()))).code).toBe("PROVIDER_FAILED");
+});
+
+test("hands the signal of the caller to its requests", async () => {
+  const seen: (AbortSignal | undefined)[] = [];
+  const note: KmsClient["encrypt"] = async (_arn, bytes, _context, signal) => {
+    seen.push(signal);
+    return bytes;
+  };
+  const { provider } = fakeKms({ encrypt: note, decrypt: note });
+  const { signal } = new AbortController();
+  const key = await provider.wrap(dataKey, to(), testHost(), signal);
+  await provider.unwrap(key, testHost(), noReason, signal);
+  expect(seen).toEqual([signal, signal]);
+});
+
+test("a request of the SDK ends with its signal", async () => {
+  const server = createServer(() => {}).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    const env = {
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+      AWS_ACCESS_KEY_ID: "test-only",
+      AWS_SECRET_ACCESS_KEY: "test-only",
+    };
+    const controller = new AbortController();
+    const host = { ...testHost(), env };
+    const failing = failure(() => awsKms.wrap(dataKey, to(), host, controller.signal));
+    const [connection] = (await once(server, "connection")) as [Socket];
+    const closed = once(connection.on("error", () => {}).resume(), "close");
+    controller.abort();
+    expect((await failing).code).toBe("PROVIDER_FAILED");
+    await closed;
+  } finally {
+    server.close();
+  }
 });
