@@ -150,7 +150,8 @@ async function unwrapOne(entry: KeyEntry, host: Host): Promise<Uint8Array | KeyA
     if (dataKey !== null) reasons.push(`what it wraps is ${dataKey.length} bytes long, not a data key`);
   } catch (error) {
     if (!(error instanceof KeyleafError)) throw error;
-    reasons.push(error.message);
+    // One of several keys: there is no other place for what to do about it.
+    reasons.push(error.hint === undefined ? error.message : `${error.message}; ${error.hint}`);
   }
   return {
     provider: provider.id,

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { DATA_KEY_BYTES } from "../../src/crypto/data-key.ts";
 import { age } from "../../src/crypto/keys/age.ts";
 import { createAwsKms } from "../../src/crypto/keys/aws-kms.ts";
+import { createHcVault } from "../../src/crypto/keys/hc-vault.ts";
 import type { KeyProvider, WrappedKey } from "../../src/crypto/keys/provider.ts";
 import { knownKeyTypes, missingProviders, providerByMetadata, providers } from "../../src/crypto/keys/registry.ts";
 import { itemOf, leaf, list, mapping, type Node } from "../../src/document/document.ts";
@@ -14,6 +15,7 @@ import { formatOf, formats } from "../../src/formats/registry.ts";
 import type { Host } from "../../src/host.ts";
 import { fakeHost } from "../support/fake-host.ts";
 import { expectDiscreet, failure, IDENTITY_A, IDENTITY_B, RECIPIENT_A, RECIPIENT_B } from "../support/sealing.ts";
+import { standInTransit } from "../support/stand-in-transit.ts";
 
 /** What every key provider has to do, whatever it is. A new one needs an entry here. */
 
@@ -52,6 +54,16 @@ function fakeKms(): KeyProvider {
   })) as KeyProvider;
 }
 
+const vaultUris = [
+  "https://vault.example.com:8200/v1/transit/keys/a",
+  "http://127.0.0.1/v1/team/transit/keys/b-2",
+] as const;
+
+/** A host that trusts whatever a file names. */
+function trusting(env: Readonly<Record<string, string>>): Host {
+  return { ...fakeHost({ env }), isTrustedEndpoint: async () => true };
+}
+
 const settings: ReadonlyMap<string, Setting> = new Map([
   [
     "age",
@@ -71,6 +83,16 @@ const settings: ReadonlyMap<string, Setting> = new Map([
       group: mapping([["arn", leaf(arns[0])]]),
       host: fakeHost({ env: { AWS_ACCESS_KEY_ID: "test-only" } }),
       otherHost: fakeHost(),
+    },
+  ],
+  [
+    "hc-vault",
+    {
+      provider: createHcVault(standInTransit("test-only").send, async () => {}) as KeyProvider,
+      texts: vaultUris,
+      group: leaf(vaultUris[0]),
+      host: trusting({ VAULT_TOKEN: "test-only" }),
+      otherHost: trusting({ VAULT_TOKEN: "another" }),
     },
   ],
 ]);

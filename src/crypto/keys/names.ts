@@ -8,3 +8,21 @@ export const awsKmsNames: ProviderNames = {
   names: { metadata: "kms", rule: "kms", group: "kms", flag: "kms", env: "SOPS_KMS_ARN" },
   isLocal: false,
 };
+
+export const hcVaultNames: ProviderNames = {
+  id: "hc-vault",
+  names: {
+    metadata: "hc_vault",
+    rule: "hc_vault_transit_uri",
+    group: "hc_vault",
+    flag: "hc-vault-transit",
+    env: "SOPS_VAULT_URIS",
+  },
+  isLocal: false,
+};
+
+export const huaweiKmsNames: ProviderNames = {
+  id: "huawei-kms",
+  names: { metadata: "hckms", rule: "hckms", group: "hckms", flag: "hckms", env: "SOPS_HUAWEICLOUD_KMS_IDS" },
+  isLocal: false,
+};

@@ -1,5 +1,5 @@
 import { age } from "./age.ts";
-import { awsKmsNames, type ProviderNames } from "./names.ts";
+import { awsKmsNames, hcVaultNames, type ProviderNames } from "./names.ts";
 import type { KeyProvider } from "./provider.ts";
 
 /** What is known of a provider before it is loaded. */
@@ -11,6 +11,7 @@ export interface KnownProvider extends ProviderNames {
 export const providers: readonly KnownProvider[] = [
   { id: age.id, names: age.names, isLocal: age.isLocal, load: async () => age },
   { ...awsKmsNames, load: async () => (await import("./aws-kms.ts")).awsKms },
+  { ...hcVaultNames, load: async () => (await import("./hc-vault.ts")).hcVault },
 ];
 
 /** Key types of the format that have no provider yet, under all their names, so that meeting one can be said clearly. */
@@ -32,14 +33,6 @@ export const missingProviders = [
     env: "SOPS_AZURE_KEYVAULT_URLS",
     name: "Azure Key Vault",
   },
-  {
-    metadata: "hc_vault",
-    rule: "hc_vault_transit_uri",
-    group: "hc_vault",
-    flag: "hc-vault-transit",
-    env: "SOPS_VAULT_URIS",
-    name: "HashiCorp Vault",
-  },
   { metadata: "pgp", rule: "pgp", group: "pgp", flag: "pgp", env: "SOPS_PGP_FP", name: "PGP" },
 ] as const;
 
@@ -47,6 +40,7 @@ export const missingProviders = [
 export const knownKeyTypes: ReadonlyMap<string, string> = new Map<string, string>([
   ["age", "age"],
   ["kms", "AWS KMS"],
+  ["hc_vault", "HashiCorp Vault"],
   ...missingProviders.map(({ metadata, name }) => [metadata, name] as const),
 ]);
 
