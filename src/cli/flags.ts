@@ -87,7 +87,11 @@ export const keyFlags: readonly Flag[] = [
   keyFlag("gcp-kms", "IDS", "GCP KMS keys (not supported yet)"),
   keyFlag("hckms", "IDS", "HuaweiCloud KMS keys (not supported yet)"),
   keyFlag("azure-kv", "URLS", "Azure Key Vault keys (not supported yet)"),
-  keyFlag("hc-vault-transit", "URIS", "HashiCorp Vault transit keys (not supported yet)"),
+  keyFlag(
+    "hc-vault-transit",
+    "URIS",
+    "Vault or OpenBao transit keys: https://HOST:8200/v1/transit/keys/NAME [env: SOPS_VAULT_URIS]",
+  ),
   keyFlag("pgp", "FINGERPRINTS", "PGP keys (not supported yet)", "p"),
 ];
 
@@ -134,11 +138,21 @@ export const encryptFlags: readonly Flag[] = [
   ...common.filter(({ group }) => group === OTHER),
 ];
 
+/** For every command that decrypts. */
+export const trustFlag: Flag = {
+  name: "trust-endpoint",
+  value: "URL",
+  isList: true,
+  group: OTHER,
+  help: "a server that a file may name for its key (Vault, Azure), beside those of .sops.yaml and VAULT_ADDR; repeatable",
+};
+
 export const decryptFlags: readonly Flag[] = [
   ...common.filter(({ group }) => group !== OTHER),
   { name: "get", value: "PATH", group: OUTPUT, help: "give one value (or a part) only, for example db.hosts[0]" },
   { name: "extract", value: "PATH", group: OUTPUT, help: `the same in the spelling of sops: '["db"]["hosts"][0]'` },
   { name: "ignore-mac", group: OTHER, help: "do not check the MAC: what comes out may have been tampered with" },
+  trustFlag,
   ...common.filter(({ group }) => group === OTHER),
 ];
 
