@@ -260,7 +260,9 @@ function unreachable(error: unknown, { origin }: URL): KeyleafError {
     ? "name the authority of its certificate with VAULT_CACERT, or its name with VAULT_TLS_SERVER_NAME"
     : /speak TLS/.test(reason)
       ? "if it serves plain http, the address has to say http"
-      : "check the address, the network and the proxy variables; VAULT_CLIENT_TIMEOUT is the time to wait";
+      : /TLS failed/.test(reason)
+        ? "check VAULT_CACERT, VAULT_CLIENT_CERT and VAULT_CLIENT_KEY; the key has to be without a passphrase"
+        : "check the address, the network and the proxy variables; VAULT_CLIENT_TIMEOUT is the time to wait";
   return failed(`${origin} cannot be reached: ${reason}`, hint);
 }
 

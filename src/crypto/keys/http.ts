@@ -246,7 +246,7 @@ export function networkReason(error: unknown): string {
   const code = codeOf(error);
   if (code === "PROXY_REFUSED") return `the proxy does not connect to it (${error.message})`;
   if (/ABORT/.test(code) || error.name === "AbortError") return "given up";
-  if (code.startsWith("ERR_OSSL") || code.startsWith("ERR_SSL")) return reasons.get(code) ?? `TLS failed (${code})`;
+  if (/^ERR_(OSSL|SSL|BORINGSSL)/.test(code)) return reasons.get(code) ?? `TLS failed (${code})`;
   const reason = reasons.get(code) ?? "failed";
   return /^[\w.-]{1,64}$/.test(code) ? `${reason} (${code})` : reason;
 }

@@ -146,9 +146,14 @@ async function systemAuthorities({ env, platform, readFile }: Host): Promise<Uin
   return null;
 }
 
+/** What a PEM file holds. */
 async function needed(variable: string, path: string, { readFile }: Host): Promise<Uint8Array> {
   const bytes = await readOr(`${variable} (${path})`, () => readFile(path));
   if (bytes === null) throw failed(`${variable} (${path}): no such file`);
+  // What the runtimes say of anything else helps nobody.
+  if (!Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes("-----BEGIN ")) {
+    throw failed(`${variable} (${path}) is not in PEM form`);
+  }
   return bytes;
 }
 
