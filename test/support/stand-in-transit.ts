@@ -3,6 +3,9 @@
  * its answers. Each key of each engine is a real AES-256-GCM key.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
 import type { HttpAnswer, HttpRequest, HttpWay, Send } from "../../src/crypto/keys/http.ts";
 
 export interface StandInTransit {
@@ -28,6 +31,29 @@ export function standInTransit(token: string): StandInTransit {
     return jsonAnswer(200, { data: { plaintext: opened } });
   };
   return { send, asked };
+}
+
+/** The same as a server on this machine, until the running test is over. @returns its address, `http://127.0.0.1:PORT` */
+export async function serveStandInTransit({ send }: StandInTransit): Promise<string> {
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { method, headers, url } = request;
+    const asked = {
+      method: method as HttpRequest["method"],
+      url: new URL(`http://${headers.host}${url}`),
+      headers: headers as HttpRequest["headers"],
+      body: Buffer.concat(chunks),
+    };
+    const { status, body } = await send(asked, {}, new AbortController().signal);
+    response.writeHead(status).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 export function jsonAnswer(status: number, body: unknown, headers: HttpAnswer["headers"] = {}): HttpAnswer {
