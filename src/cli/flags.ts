@@ -85,7 +85,7 @@ export const keyFlags: readonly Flag[] = [
   keyFlag("age", "RECIPIENTS", "age recipients, comma-separated [env: SOPS_AGE_RECIPIENTS]", "a"),
   keyFlag("kms", "ARNS", "AWS KMS keys, comma-separated: ARN or ARN+ROLE [env: SOPS_KMS_ARN]", "k"),
   keyFlag("gcp-kms", "IDS", "GCP KMS keys (not supported yet)"),
-  keyFlag("hckms", "IDS", "HuaweiCloud KMS keys (not supported yet)"),
+  keyFlag("hckms", "IDS", "HuaweiCloud KMS keys: REGION:UUID [env: SOPS_HUAWEICLOUD_KMS_IDS]"),
   keyFlag("azure-kv", "URLS", "Azure Key Vault keys (not supported yet)"),
   keyFlag(
     "hc-vault-transit",

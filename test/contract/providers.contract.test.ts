@@ -4,6 +4,7 @@ import { DATA_KEY_BYTES } from "../../src/crypto/data-key.ts";
 import { age } from "../../src/crypto/keys/age.ts";
 import { createAwsKms } from "../../src/crypto/keys/aws-kms.ts";
 import { createHcVault } from "../../src/crypto/keys/hc-vault.ts";
+import { createHuaweiKms } from "../../src/crypto/keys/huawei-kms.ts";
 import type { KeyProvider, WrappedKey } from "../../src/crypto/keys/provider.ts";
 import { knownKeyTypes, missingProviders, providerByMetadata, providers } from "../../src/crypto/keys/registry.ts";
 import { itemOf, leaf, list, mapping, type Node } from "../../src/document/document.ts";
@@ -15,6 +16,7 @@ import { formatOf, formats } from "../../src/formats/registry.ts";
 import type { Host } from "../../src/host.ts";
 import { fakeHost } from "../support/fake-host.ts";
 import { expectDiscreet, failure, IDENTITY_A, IDENTITY_B, RECIPIENT_A, RECIPIENT_B } from "../support/sealing.ts";
+import { HUAWEI_USER, KEY_ID, standInHuawei } from "../support/stand-in-huawei.ts";
 import { standInTransit } from "../support/stand-in-transit.ts";
 
 /** What every key provider has to do, whatever it is. A new one needs an entry here. */
@@ -59,6 +61,13 @@ const vaultUris = [
   "http://127.0.0.1/v1/team/transit/keys/b-2",
 ] as const;
 
+const huaweiKeys = [`tr-west-1:${KEY_ID}`, "eu-west-101:key-b"] as const;
+const huaweiEnv = {
+  HUAWEICLOUD_SDK_AK: HUAWEI_USER.accessKey,
+  HUAWEICLOUD_SDK_SK: HUAWEI_USER.secretKey,
+  HUAWEICLOUD_SDK_PROJECT_ID: HUAWEI_USER.projectId,
+};
+
 /** A host that trusts whatever a file names. */
 function trusting(env: Readonly<Record<string, string>>): Host {
   return { ...fakeHost({ env }), isTrustedEndpoint: async () => true };
@@ -93,6 +102,19 @@ const settings: ReadonlyMap<string, Setting> = new Map([
       group: leaf(vaultUris[0]),
       host: trusting({ VAULT_TOKEN: "test-only" }),
       otherHost: trusting({ VAULT_TOKEN: "another" }),
+    },
+  ],
+  [
+    "huawei-kms",
+    {
+      provider: createHuaweiKms(
+        standInHuawei({ now: () => new Date("2025-01-02T03:04:05Z") }).send,
+        async () => {},
+      ) as KeyProvider,
+      texts: huaweiKeys,
+      group: mapping([["key_id", leaf(huaweiKeys[0])]]),
+      host: fakeHost({ env: huaweiEnv }),
+      otherHost: fakeHost({ env: { ...huaweiEnv, HUAWEICLOUD_SDK_SK: "another" } }),
     },
   ],
 ]);
