@@ -67,16 +67,19 @@ export async function loadVaultClient(host: Host): Promise<VaultClient> {
     retries: number("VAULT_MAX_RETRIES", env["VAULT_MAX_RETRIES"]) ?? 2,
     ignoresRedirects: isOn("VAULT_DISABLE_REDIRECTS", env["VAULT_DISABLE_REDIRECTS"]),
     async send(request, signal, send) {
+      const first = (await withSystem) ?? way;
       try {
-        return await send(request, (await withSystem) ?? way, signal);
+        return await send(request, first, signal);
       } catch (error) {
         // The runtime has its own list of authorities; the reference uses that of the system, which may know more. Nothing
         // has been sent yet.
-        if (tls.ca !== undefined || withSystem !== null || !UNKNOWN_AUTHORITY.has(codeOf(error))) throw error;
-        withSystem = systemAuthorities(host).then((ca) => (ca === null ? null : { ...way, tls: { ...tls, ca: [ca] } }));
-        const other = await withSystem;
-        if (other === null) throw error;
-        return send(request, other, signal);
+        if (tls.ca !== undefined || first !== way || !UNKNOWN_AUTHORITY.has(codeOf(error))) throw error;
+        withSystem ??= systemAuthorities(host).then((ca) =>
+          ca === null ? null : { ...way, tls: { ...tls, ca: [ca] } },
+        );
+        const second = await withSystem;
+        if (second === null) throw error;
+        return send(request, second, signal);
       }
     },
     withoutToken: (text) => (token === "" ? text : text.replaceAll(token, "...")),

@@ -393,6 +393,35 @@ describe("tries", () => {
   });
 });
 
+test("an authority that only the system knows is found, by several at a time", async () => {
+  const { send } = standInTransit(token);
+  const tried: boolean[] = [];
+  const picky: Send = async (request, way, signal) => {
+    const knows = Buffer.from(way.tls?.ca?.[0] ?? []).toString() === "of the system";
+    tried.push(knows);
+    if (!knows) throw coded("UNABLE_TO_GET_ISSUER_CERT_LOCALLY");
+    return send(request, way, signal);
+  };
+  const provider = createHcVault(picky, noWait);
+  for (const [env, files] of [
+    [{ SSL_CERT_FILE: "/ca" }, { "/ca": "of the system" }],
+    [{}, { "/etc/pki/tls/certs/ca-bundle.crt": "of the system" }],
+  ] as [Record<string, string>, Record<string, string>][]) {
+    tried.length = 0;
+    const host = hostWith({ env: { VAULT_TOKEN: token, ...env }, files });
+    await Promise.all([1, 2, 3].map(() => provider.wrap(dataKey, to(), host)));
+    await provider.wrap(dataKey, to(), host);
+    expect(tried.filter((knows) => !knows)).toHaveLength(3);
+    expect(tried.filter((knows) => knows)).toHaveLength(4);
+  }
+  // It is not looked for where the user has named one.
+  const named = hostWith({
+    env: { VAULT_TOKEN: token, VAULT_CACERT_BYTES: "x", SSL_CERT_FILE: "/ca" },
+    files: { "/ca": "of the system" },
+  });
+  await expect(provider.wrap(dataKey, to(), named)).rejects.toThrow(/unknown authority/);
+});
+
 describe("redirects", () => {
   const redirect = (location: string, status = 307): HttpAnswer => jsonAnswer(status, {}, { location });
 
