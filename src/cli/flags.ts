@@ -15,6 +15,8 @@ export interface Flag {
   readonly isList?: boolean;
   /** It is about many files, so not there under the name sops. */
   readonly isForMany?: boolean;
+  /** Under the name sops there is no need for it. */
+  readonly isOwn?: boolean;
   readonly help: string;
   /** Heading it stands under in the help. */
   readonly group: string;
@@ -143,6 +145,7 @@ export const trustFlag: Flag = {
   name: "trust-endpoint",
   value: "URL",
   isList: true,
+  isOwn: true,
   group: OTHER,
   help: "a server that a file may name for its key (Vault, Azure), beside those of .sops.yaml and VAULT_ADDR; repeatable",
 };

@@ -221,6 +221,9 @@ describe("commands", () => {
       expectNotContacted(ran);
       expect(ran.stderr).toContain("SOPS_HC_VAULT_ALLOWLIST");
     }
+    // There is nothing to allow.
+    const flagged = await runIn({ program: "sops" }, "decrypt", "--trust-endpoint", address, "s.yaml");
+    expect(flagged).toMatchObject({ status: 1, stdout: "" });
   });
 
   it.each(["vault.example.com", "ftp://vault", "https://user@vault", "https://"])(
@@ -229,6 +232,33 @@ describe("commands", () => {
       expect(await dec({}, "--trust-endpoint", url, "plain.yaml")).toMatchObject({ status: 1, stdout: "" });
     },
   );
+});
+
+describe("other services whose keys are addresses", () => {
+  const flags: Flags = { has: () => false, text: () => undefined };
+  const trusts = async (env: Record<string, string>): Promise<boolean> => {
+    const host = { ...(await nodeHost()), env, cwd };
+    const context = { program: "enc", host, files: new Set() } as unknown as Context;
+    return new TrustedEndpoints(flags, context).has("https://team.vault.azure.net");
+  };
+
+  it("Azure Key Vault, by its variable and by rules", async () => {
+    expect(await trusts({})).toBe(false);
+    expect(await trusts({ SOPS_AZURE_KEYVAULT_URLS: "https://team.vault.azure.net/keys/k/1" })).toBe(true);
+    for (const rule of [
+      'azure_keyvault: "https://other.vault.azure.net/keys/k, https://team.vault.azure.net/keys/k"',
+      'key_groups: [{azure_keyvault: [{vaultUrl: "https://team.vault.azure.net", key: k, version: "1"}]}]',
+    ]) {
+      write(".sops.yaml", `creation_rules:\n  - ${rule}\n`);
+      expect(await trusts({})).toBe(true);
+    }
+    // An encryption context is not an address, whatever it says.
+    write(
+      ".sops.yaml",
+      'creation_rules:\n  - key_groups: [{kms: [{arn: a, context: {x: "https://team.vault.azure.net"}}]}]\n',
+    );
+    expect(await trusts({})).toBe(false);
+  });
 });
 
 describe("addresses are compared by scheme, host and port", () => {
