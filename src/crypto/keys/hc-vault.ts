@@ -25,7 +25,10 @@ export interface VaultRecipient {
 
 const EXAMPLE = "https://vault.example.com:8200/v1/transit/keys/NAME";
 
-/** The provider on top of a network; tests bring their own, and a clock that does not make them wait. */
+/**
+ * The provider on top of a network; tests bring their own, and a clock that does not make them wait.
+ * @internal
+ */
 export function createHcVault(send: Send, wait: typeof pause): KeyProvider<VaultRecipient> {
   const clients = new WeakMap<Host, Promise<VaultClient>>();
 

@@ -19,7 +19,10 @@ export interface HuaweiKmsRecipient {
   readonly keyId: string;
 }
 
-/** The provider on top of a network; tests bring their own, and a clock that does not make them wait. */
+/**
+ * The provider on top of a network; tests bring their own, and a clock that does not make them wait.
+ * @internal
+ */
 export function createHuaweiKms(send: Send, wait: typeof pause): KeyProvider<HuaweiKmsRecipient> {
   const clients = new WeakMap<Host, HuaweiClient>();
 

@@ -1,6 +1,11 @@
 import type { Mapping, Node } from "../../document/document.ts";
 import type { Host } from "../../host.ts";
 
+declare global {
+  /** The runtimes have it; this lets the library's types hold where neither those of Node nor those of browsers are. */
+  interface AbortSignal {}
+}
+
 /** The data key (or a share of it) as one recipient keeps it in the metadata: a list entry's fields as they stand in the file. */
 export interface WrappedKey {
   /** Provider id. */
