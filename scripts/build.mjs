@@ -59,7 +59,7 @@ function buildLibrary(dir) {
     project,
     JSON.stringify({
       extends: "../tsconfig.json",
-      compilerOptions: { noEmit: false, declaration: true, rootDir: "../src", outDir: "lib" },
+      compilerOptions: { noEmit: false, declaration: true, stripInternal: true, rootDir: "../src", outDir: "lib" },
       include: [],
       files: ["../src/index.ts"],
     }),

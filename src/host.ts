@@ -13,6 +13,14 @@ export interface Host {
   hostname(): Promise<string>;
   /** Whole content of a file. `null`: no such file. Throws what the system says for everything else. */
   readFile(path: string): Promise<Uint8Array | null>;
+  /** What is in a folder. Throws what the system says. Absent: no folder can be read. */
+  list?(path: string): readonly { readonly name: string; readonly kind: string }[];
+  /**
+   * Whether an address that stands only in a file may be contacted, and so be sent credentials. Absent: none may.
+   * @param url - http or https; scheme, host and port decide.
+   * @throws a `KeyleafError` where the question cannot be answered, for example since the configuration is malformed.
+   */
+  isTrustedEndpoint?(url: string): Promise<boolean>;
   /**
    * Runs a program without a shell.
    * The program is looked up on absolute `PATH` entries only, never in the working directory.

@@ -1,6 +1,8 @@
 export { type KeyGroup, type Recipient, type Recovery, UnwrappedKeys } from "./crypto/data-key.ts";
 export { age } from "./crypto/keys/age.ts";
 export { awsKms } from "./crypto/keys/aws-kms.ts";
+export { hcVault } from "./crypto/keys/hc-vault.ts";
+export { huaweiKms } from "./crypto/keys/huawei-kms.ts";
 export { pgp } from "./crypto/keys/pgp.ts";
 export type { KeyProvider, RecipientOptions, WrappedKey } from "./crypto/keys/provider.ts";
 export { type DecryptOptions, type DecryptResult, decrypt } from "./decrypt.ts";

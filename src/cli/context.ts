@@ -35,7 +35,6 @@ export interface CliHost extends Host {
   readonly cwd: string;
   /** What a path stands for, links followed. `null`: nothing. Throws what the system says for everything else. */
   stat(path: string): { readonly kind: FileKind; readonly bytes: number } | null;
-  /** What is in a folder. Throws what the system says. */
   list(path: string): readonly { readonly name: string; readonly kind: FileKind }[];
 }
 
@@ -47,6 +46,31 @@ export interface Context {
   readonly program: Program;
   readonly host: CliHost;
   readonly streams: Streams;
+  /**
+   * Absolute paths of the files that the run is about, as far as it has come to them; `null`: standard input. Commands add
+   * theirs. The configurations found for them say which addresses in files are trusted.
+   */
+  readonly files: Set<string | null>;
+}
+
+/**
+ * The context of a command with these flags: its host can tell which addresses are trusted.
+ * @throws `USAGE` for a `--trust-endpoint` that is none.
+ */
+export async function withTrust(flags: Flags, context: Context): Promise<Context> {
+  const load = async () => new (await import("./trusted-endpoints.ts")).TrustedEndpoints(flags, context);
+  let trusted = flags.has("trust-endpoint") ? load() : null;
+  await trusted;
+  // Not a copy: the working directory is looked up when it is asked for.
+  const host: CliHost = Object.create(context.host, {
+    isTrustedEndpoint: {
+      value: async (url: string) => {
+        trusted ??= load();
+        return (await trusted).has(url);
+      },
+    },
+  });
+  return { ...context, host };
 }
 
 /** The flags of one command line, by their long name without dashes. */

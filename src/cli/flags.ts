@@ -15,6 +15,8 @@ export interface Flag {
   readonly isList?: boolean;
   /** It is about many files, so not there under the name sops. */
   readonly isForMany?: boolean;
+  /** Under the name sops there is no need for it. */
+  readonly isOwn?: boolean;
   readonly help: string;
   /** Heading it stands under in the help. */
   readonly group: string;
@@ -99,10 +101,14 @@ export const keyFlags: readonly Flag[] = [
   keyFlag("age", "RECIPIENTS", "age recipients, comma-separated [env: SOPS_AGE_RECIPIENTS]", "a"),
   keyFlag("kms", "ARNS", "AWS KMS keys, comma-separated: ARN or ARN+ROLE [env: SOPS_KMS_ARN]", "k"),
   keyFlag("gcp-kms", "IDS", "GCP KMS keys (not supported yet)"),
-  keyFlag("hckms", "IDS", "HuaweiCloud KMS keys (not supported yet)"),
+  keyFlag("hckms", "IDS", "HuaweiCloud KMS keys: REGION:UUID [env: SOPS_HUAWEICLOUD_KMS_IDS]"),
   keyFlag("azure-kv", "URLS", "Azure Key Vault keys (not supported yet)"),
-  keyFlag("hc-vault-transit", "URIS", "HashiCorp Vault transit keys (not supported yet)"),
   keyFlag("pgp", "FINGERPRINTS", "PGP keys by fingerprint, comma-separated [env: SOPS_PGP_FP]", "p"),
+  keyFlag(
+    "hc-vault-transit",
+    "URIS",
+    "Vault or OpenBao transit keys: https://HOST:8200/v1/transit/keys/NAME [env: SOPS_VAULT_URIS]",
+  ),
 ];
 
 function keyFlag(name: string, value: string, help: string, short?: string): Flag {
@@ -149,6 +155,16 @@ export const encryptFlags: readonly Flag[] = [
   ...common.filter(({ group }) => group === OTHER),
 ];
 
+/** For every command that decrypts. */
+export const trustFlag: Flag = {
+  name: "trust-endpoint",
+  value: "URL",
+  isList: true,
+  isOwn: true,
+  group: OTHER,
+  help: "a server that a file may name for its key (Vault, Azure), beside those of .sops.yaml and VAULT_ADDR; repeatable",
+};
+
 export const decryptFlags: readonly Flag[] = [
   ...common.filter(({ group }) => group !== OTHER),
   { name: "get", value: "PATH", group: OUTPUT, help: "give one value (or a part) only, for example db.hosts[0]" },
@@ -156,6 +172,7 @@ export const decryptFlags: readonly Flag[] = [
   { name: "ignore-mac", group: OTHER, help: "do not check the MAC: what comes out may have been tampered with" },
   decryptionOrder,
   keyTimeout,
+  trustFlag,
   ...common.filter(({ group }) => group === OTHER),
 ];
 

@@ -66,6 +66,7 @@ export async function readInput(
   const override = flags.text("filename-override");
   const overridden = override === undefined ? null : resolve(cwd, override);
   const [only = null] = operands;
+  context.files.add(overridden ?? (only === null || STANDARD_INPUT.has(only) ? null : resolve(cwd, only)));
   if (only === null || (operands.length === 1 && STANDARD_INPUT.has(only))) {
     const source = await readStandardInput(only !== null || override !== undefined || flags.has("input-type"), context);
     return { name: "standard input", path: null, knownAs: overridden, source };

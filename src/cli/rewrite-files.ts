@@ -122,6 +122,8 @@ class Run {
   async all(listed: readonly ListedFile[]): Promise<void> {
     const { words } = this.#rewriting;
     const files = await this.#covered(listed);
+    // All before any, so that what is trusted does not depend on the order.
+    for (const { path } of files) this.#context.files.add(this.#override ?? path);
     await this.#each(files, words.doing, (file, index) => this.#one(file, index));
     this.#throwFailures(files);
     if (!this.#isDry) await this.#staging.commit();

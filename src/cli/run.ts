@@ -3,7 +3,15 @@ import { FORMAT_VERSION } from "../document/metadata.ts";
 import { KeyleafError } from "../errors.ts";
 import { asksForVersion, splitCommandLine } from "./command-line.ts";
 import { type Command, commands, decryptCommand } from "./commands/registry.ts";
-import { type CliHost, ClosedPipe, type Context, type Flags, type Program, type Streams } from "./context.ts";
+import {
+  type CliHost,
+  ClosedPipe,
+  type Context,
+  type Flags,
+  type Program,
+  type Streams,
+  withTrust,
+} from "./context.ts";
 import { BUG_STATUS, CLOSED_PIPE_STATUS, exitStatus } from "./exit-status.ts";
 import { FilesFailed, reportError } from "./report.ts";
 
@@ -20,7 +28,7 @@ export async function run(
   streams: Streams,
   program: Program = "enc",
 ): Promise<number> {
-  const context: Context = { program, host, streams };
+  const context: Context = { program, host, streams, files: new Set() };
   let command: Command | null = null;
   try {
     const split =
@@ -64,7 +72,7 @@ async function runCommand(command: Command, args: readonly string[], context: Co
   checkOperands(command, parsed.operands, context);
   const { run } = await command.load();
   try {
-    await run(parsed.operands, parsed.flags, context);
+    await run(parsed.operands, parsed.flags, await withTrust(parsed.flags, context));
   } catch (error) {
     const isAboutKeys = error instanceof KeyleafError && error.code === "KEY_UNAVAILABLE";
     if (!isAboutKeys && !(error instanceof FilesFailed)) throw error;

@@ -26,7 +26,8 @@ const aboutFlags: readonly Flag[] = [
   { name: "version", short: "v", group: GROUP, help: "print the version" },
 ];
 
-const knownFlags = [...everyFlag.filter(({ isForMany }) => isForMany !== true), ...ownFlags, ...aboutFlags];
+const isThere = ({ isForMany, isOwn }: Flag): boolean => isForMany !== true && isOwn !== true;
+const knownFlags = [...everyFlag.filter(isThere), ...ownFlags, ...aboutFlags];
 const own = new Set(ownFlags.map(({ name }) => `--${name}`));
 const verbs: ReadonlyMap<string, Command> = new Map([
   ["encrypt", forOneFile(encryptCommand)],
@@ -36,7 +37,7 @@ const verbs: ReadonlyMap<string, Command> = new Map([
 /** The command as it is here: what `enc` and `dec` do to many files, the reference does not. */
 function forOneFile({ ownDescription: _, ...command }: Command): Command {
   const flags = command.flags
-    .filter(({ isForMany }) => isForMany !== true)
+    .filter(isThere)
     .map((flag) => (flag.name === "in-place" ? { ...flag, help: "write the result over the file" } : flag));
   return { ...command, operands: "[FILE]", flags };
 }

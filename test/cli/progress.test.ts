@@ -46,6 +46,7 @@ function begin({ env = {}, isTerminal = true, columns = 80, run = real.run }: Se
         },
       },
     },
+    files: new Set(),
   };
   progress = new Progress(context);
   return progress;

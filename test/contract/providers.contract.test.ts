@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { DATA_KEY_BYTES } from "../../src/crypto/data-key.ts";
 import { age } from "../../src/crypto/keys/age.ts";
 import { createAwsKms } from "../../src/crypto/keys/aws-kms.ts";
+import { createHcVault } from "../../src/crypto/keys/hc-vault.ts";
+import { createHuaweiKms } from "../../src/crypto/keys/huawei-kms.ts";
 import { pgp } from "../../src/crypto/keys/pgp.ts";
 import type { KeyProvider, WrappedKey } from "../../src/crypto/keys/provider.ts";
 import { knownKeyTypes, missingProviders, providerByMetadata, providers } from "../../src/crypto/keys/registry.ts";
@@ -16,6 +18,8 @@ import type { Host } from "../../src/host.ts";
 import { fakeGpg } from "../support/fake-gpg.ts";
 import { fakeHost } from "../support/fake-host.ts";
 import { expectDiscreet, failure, IDENTITY_A, IDENTITY_B, RECIPIENT_A, RECIPIENT_B } from "../support/sealing.ts";
+import { HUAWEI_USER, KEY_ID, standInHuawei } from "../support/stand-in-huawei.ts";
+import { standInTransit } from "../support/stand-in-transit.ts";
 
 /** What every key provider has to do, whatever it is. A new one needs an entry here. */
 
@@ -55,6 +59,22 @@ function fakeKms(): KeyProvider {
 }
 
 const fingerprints = ["0123456789ABCDEF0123456789ABCDEF01234567", "89ABCDEF0123456789ABCDEF0123456789ABCDEF"] as const;
+const vaultUris = [
+  "https://vault.example.com:8200/v1/transit/keys/a",
+  "http://127.0.0.1/v1/team/transit/keys/b-2",
+] as const;
+
+const huaweiKeys = [`tr-west-1:${KEY_ID}`, "eu-west-101:key-b"] as const;
+const huaweiEnv = {
+  HUAWEICLOUD_SDK_AK: HUAWEI_USER.accessKey,
+  HUAWEICLOUD_SDK_SK: HUAWEI_USER.secretKey,
+  HUAWEICLOUD_SDK_PROJECT_ID: HUAWEI_USER.projectId,
+};
+
+/** A host that trusts whatever a file names. */
+function trusting(env: Readonly<Record<string, string>>): Host {
+  return { ...fakeHost({ env }), isTrustedEndpoint: async () => true };
+}
 
 const settings: ReadonlyMap<string, Setting> = new Map([
   [
@@ -85,6 +105,29 @@ const settings: ReadonlyMap<string, Setting> = new Map([
       group: leaf(fingerprints[0]),
       host: fakeHost({ programs: { gpg: fakeGpg(fingerprints[0]) } }),
       otherHost: fakeHost({ programs: { gpg: fakeGpg(fingerprints[1]) } }),
+    },
+  ],
+  [
+    "hc-vault",
+    {
+      provider: createHcVault(standInTransit("test-only").send, async () => {}) as KeyProvider,
+      texts: vaultUris,
+      group: leaf(vaultUris[0]),
+      host: trusting({ VAULT_TOKEN: "test-only" }),
+      otherHost: trusting({ VAULT_TOKEN: "another" }),
+    },
+  ],
+  [
+    "huawei-kms",
+    {
+      provider: createHuaweiKms(
+        standInHuawei({ now: () => new Date("2025-01-02T03:04:05Z") }).send,
+        async () => {},
+      ) as KeyProvider,
+      texts: huaweiKeys,
+      group: mapping([["key_id", leaf(huaweiKeys[0])]]),
+      host: fakeHost({ env: huaweiEnv }),
+      otherHost: fakeHost({ env: { ...huaweiEnv, HUAWEICLOUD_SDK_SK: "another" } }),
     },
   ],
 ]);

@@ -17,6 +17,11 @@ export function motoServerProgram(): string | null {
   return program("motoServer");
 }
 
+/** Path of `bao`, the server and client of OpenBao; `null` when it is not installed. */
+export function baoProgram(): string | null {
+  return program("bao");
+}
+
 /**
  * A suite that needs a peer.
  * @param peer - what is missing when it is missing, for example `sops`.

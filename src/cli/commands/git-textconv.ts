@@ -12,7 +12,9 @@ import { readFileOr } from "../read-file.ts";
  */
 export async function run([name = ""]: readonly string[], _flags: Flags, context: Context): Promise<void> {
   const { host, streams } = context;
-  const source = await readFileOr("INPUT_UNREADABLE", resolve(host.cwd, name), name, host);
+  const path = resolve(host.cwd, name);
+  context.files.add(path);
+  const source = await readFileOr("INPUT_UNREADABLE", path, name, host);
   if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file", { details: { file: name } });
   try {
     const { output } = await decrypt(source, { format: await detectFormat(source, name) }, host);

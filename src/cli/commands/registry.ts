@@ -1,5 +1,5 @@
 import type { CommandModule } from "../context.ts";
-import { decryptFlags, encryptFlags, type Flag, keygenFlags } from "../flags.ts";
+import { decryptFlags, encryptFlags, type Flag, keygenFlags, trustFlag } from "../flags.ts";
 
 // These two are what people wait for: loaded with the program, they start faster.
 import * as decrypt from "./decrypt.ts";
@@ -109,7 +109,7 @@ export const commands: readonly Command[] = [
       "What git calls. A file that is not encrypted, or cannot be decrypted here, is printed as it is; in the second case " +
       "a comment in front says why.",
     examples: [["git config diff.keyleaf.textconv 'enc git textconv'", "what enc git setup does"]],
-    flags: [],
+    flags: [trustFlag],
     load: async () => gitTextconv,
   },
 ];

@@ -14,3 +14,21 @@ export const pgpNames: ProviderNames = {
   names: { metadata: "pgp", rule: "pgp", group: "pgp", flag: "pgp", env: "SOPS_PGP_FP" },
   isLocal: true,
 };
+
+export const hcVaultNames: ProviderNames = {
+  id: "hc-vault",
+  names: {
+    metadata: "hc_vault",
+    rule: "hc_vault_transit_uri",
+    group: "hc_vault",
+    flag: "hc-vault-transit",
+    env: "SOPS_VAULT_URIS",
+  },
+  isLocal: false,
+};
+
+export const huaweiKmsNames: ProviderNames = {
+  id: "huawei-kms",
+  names: { metadata: "hckms", rule: "hckms", group: "hckms", flag: "hckms", env: "SOPS_HUAWEICLOUD_KMS_IDS" },
+  isLocal: false,
+};

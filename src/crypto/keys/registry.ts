@@ -1,5 +1,5 @@
 import { age } from "./age.ts";
-import { awsKmsNames, type ProviderNames, pgpNames } from "./names.ts";
+import { awsKmsNames, hcVaultNames, huaweiKmsNames, type ProviderNames, pgpNames } from "./names.ts";
 import type { KeyProvider } from "./provider.ts";
 
 /** What is known of a provider before it is loaded. */
@@ -12,19 +12,13 @@ export const providers: readonly KnownProvider[] = [
   { id: age.id, names: age.names, isLocal: age.isLocal, load: async () => age },
   { ...awsKmsNames, load: async () => (await import("./aws-kms.ts")).awsKms },
   { ...pgpNames, load: async () => (await import("./pgp.ts")).pgp },
+  { ...hcVaultNames, load: async () => (await import("./hc-vault.ts")).hcVault },
+  { ...huaweiKmsNames, load: async () => (await import("./huawei-kms.ts")).huaweiKms },
 ];
 
 /** Key types of the format that have no provider yet, under all their names, so that meeting one can be said clearly. */
 export const missingProviders = [
   { metadata: "gcp_kms", rule: "gcp_kms", group: "gcp_kms", flag: "gcp-kms", env: "SOPS_GCP_KMS_IDS", name: "GCP KMS" },
-  {
-    metadata: "hckms",
-    rule: "hckms",
-    group: "hckms",
-    flag: "hckms",
-    env: "SOPS_HUAWEICLOUD_KMS_IDS",
-    name: "HuaweiCloud KMS",
-  },
   {
     metadata: "azure_kv",
     rule: "azure_keyvault",
@@ -33,14 +27,6 @@ export const missingProviders = [
     env: "SOPS_AZURE_KEYVAULT_URLS",
     name: "Azure Key Vault",
   },
-  {
-    metadata: "hc_vault",
-    rule: "hc_vault_transit_uri",
-    group: "hc_vault",
-    flag: "hc-vault-transit",
-    env: "SOPS_VAULT_URIS",
-    name: "HashiCorp Vault",
-  },
 ] as const;
 
 /** Every key type the file format has, by the name of its list in the metadata, as people call it. */
@@ -48,6 +34,8 @@ export const knownKeyTypes: ReadonlyMap<string, string> = new Map<string, string
   ["age", "age"],
   ["kms", "AWS KMS"],
   ["pgp", "PGP"],
+  ["hc_vault", "HashiCorp Vault"],
+  ["hckms", "HuaweiCloud KMS"],
   ...missingProviders.map(({ metadata, name }) => [metadata, name] as const),
 ]);
 
