@@ -27,4 +27,10 @@ export interface Host {
   fillRandom(bytes: Uint8Array): void;
   /** Current time. */
   now(): Date;
+  /**
+   * Whether a server whose address stands in an encrypted file may be contacted, and be handed the user's credentials:
+   * whoever wrote the file chose it. Absent: it may not.
+   * @param url - as it stands in the file.
+   */
+  isTrustedEndpoint?(url: string): Promise<boolean>;
 }

@@ -97,7 +97,7 @@ export class UnwrappedKeys {
 
   /** The data key, which stays ours, or why there is none. Several callers may wait for one. */
   of(entry: KeyEntry, host: Host): Promise<Uint8Array | KeyAttempt> {
-    const id = JSON.stringify([entry.list, content(entry.fields)]);
+    const id = JSON.stringify([entry.list, entry.hasOldContext === true, content(entry.fields)]);
     return once(this.#outcomes, id, () => unwrapOne(entry, host));
   }
 
@@ -142,7 +142,8 @@ async function unwrapOne(entry: KeyEntry, host: Host): Promise<Uint8Array | KeyA
     };
   }
   const provider = await known.load();
-  const key = { provider: provider.id, fields: entry.fields };
+  const { list: _, ...rest } = entry;
+  const key = { provider: provider.id, ...rest };
   const reasons: string[] = [];
   try {
     const dataKey = await provider.unwrap(key, host, (reason) => reasons.push(reason));
@@ -150,7 +151,7 @@ async function unwrapOne(entry: KeyEntry, host: Host): Promise<Uint8Array | KeyA
     if (dataKey !== null) reasons.push(`what it wraps is ${dataKey.length} bytes long, not a data key`);
   } catch (error) {
     if (!(error instanceof KeyleafError)) throw error;
-    reasons.push(error.message);
+    reasons.push(error.hint === undefined ? error.message : `${error.message}: ${error.hint}`);
   }
   return {
     provider: provider.id,
