@@ -1,6 +1,8 @@
 export { type KeyGroup, type Recipient, UnwrappedKeys } from "./crypto/data-key.ts";
 export { age } from "./crypto/keys/age.ts";
 export { awsKms } from "./crypto/keys/aws-kms.ts";
+export { azureKeyvault } from "./crypto/keys/azure-keyvault.ts";
+export { gcpKms } from "./crypto/keys/gcp-kms.ts";
 export type { KeyProvider, RecipientOptions, WrappedKey } from "./crypto/keys/provider.ts";
 export { type DecryptOptions, type DecryptResult, decrypt } from "./decrypt.ts";
 export type { SelectionKind, SelectionRule } from "./document/selection.ts";

@@ -63,7 +63,15 @@ async function runCommand(command: Command, args: readonly string[], context: Co
   if (parsed === null) return;
   checkOperands(command, parsed.operands, context);
   const { run } = await command.load();
-  await run(parsed.operands, parsed.flags, context);
+  await run(parsed.operands, parsed.flags, withTrust(parsed.operands, parsed.flags, context));
+}
+
+/** What a file may make the program contact is up to the command line and the configuration. */
+function withTrust(operands: readonly string[], flags: Flags, context: Context): Context {
+  const isTrustedEndpoint: CliHost["isTrustedEndpoint"] = async (url) =>
+    (await import("./trusted-endpoints.ts")).isNamedByUser(url, operands, flags, context);
+  // What the host has is looked up when it is used: the working directory may be gone.
+  return { ...context, host: Object.create(context.host, { isTrustedEndpoint: { value: isTrustedEndpoint } }) };
 }
 
 function checkOperands(command: Command, operands: readonly string[], { program }: Context): void {

@@ -3,6 +3,9 @@ import { describe, expect, test } from "vitest";
 import { DATA_KEY_BYTES } from "../../src/crypto/data-key.ts";
 import { age } from "../../src/crypto/keys/age.ts";
 import { createAwsKms } from "../../src/crypto/keys/aws-kms.ts";
+import { createAzureKeyvault } from "../../src/crypto/keys/azure-keyvault.ts";
+import { createGcpKms } from "../../src/crypto/keys/gcp-kms.ts";
+import { loadGoogleAccess } from "../../src/crypto/keys/google-access.ts";
 import type { KeyProvider, WrappedKey } from "../../src/crypto/keys/provider.ts";
 import { knownKeyTypes, missingProviders, providerByMetadata, providers } from "../../src/crypto/keys/registry.ts";
 import { itemOf, leaf, list, mapping, type Node } from "../../src/document/document.ts";
@@ -14,6 +17,9 @@ import { formatOf, formats } from "../../src/formats/registry.ts";
 import type { Host } from "../../src/host.ts";
 import { fakeHost } from "../support/fake-host.ts";
 import { expectDiscreet, failure, IDENTITY_A, IDENTITY_B, RECIPIENT_A, RECIPIENT_B } from "../support/sealing.ts";
+import { makeStandInAzure } from "../support/stand-in-azure.ts";
+import { makeStandInGoogle } from "../support/stand-in-google.ts";
+import { restTo } from "../support/stand-in-rest.ts";
 
 /** What every key provider has to do, whatever it is. A new one needs an entry here. */
 
@@ -52,6 +58,15 @@ function fakeKms(): KeyProvider {
   })) as KeyProvider;
 }
 
+/** Google and Azure by stand-ins that do real cryptography. */
+const google = makeStandInGoogle();
+const googleKeys = [google.createKey("a"), google.createKey("b")] as const;
+const azure = makeStandInAzure();
+const azureKeys = ["a", "b"]
+  .map((name) => azure.createKey("team", name))
+  .map(({ url, version }) => `${url}/${version}`);
+const [azureKey = "", otherAzureKey = ""] = azureKeys;
+
 const settings: ReadonlyMap<string, Setting> = new Map([
   [
     "age",
@@ -70,6 +85,35 @@ const settings: ReadonlyMap<string, Setting> = new Map([
       texts: arns,
       group: mapping([["arn", leaf(arns[0])]]),
       host: fakeHost({ env: { AWS_ACCESS_KEY_ID: "test-only" } }),
+      otherHost: fakeHost(),
+    },
+  ],
+  [
+    "gcp-kms",
+    {
+      provider: createGcpKms(restTo(google.standIn), loadGoogleAccess) as KeyProvider,
+      texts: googleKeys,
+      group: mapping([["resource_id", leaf(googleKeys[0])]]),
+      host: fakeHost({ env: { GOOGLE_OAUTH_ACCESS_TOKEN: google.accessToken } }),
+      otherHost: fakeHost({ env: { GOOGLE_OAUTH_ACCESS_TOKEN: "another" } }),
+    },
+  ],
+  [
+    "azure-keyvault",
+    {
+      provider: createAzureKeyvault(
+        restTo(azure.standIn),
+        async () =>
+          async ({ scope }) =>
+            azure.tokenFor(scope),
+      ) as KeyProvider,
+      texts: [azureKey, otherAzureKey],
+      group: mapping([
+        ["vaultUrl", leaf("https://team.vault.azure.net")],
+        ["key", leaf("a")],
+        ["version", leaf(azureKey.split("/").at(-1) ?? "")],
+      ]),
+      host: fakeHost({ trusted: ["https://team.vault.azure.net"] }),
       otherHost: fakeHost(),
     },
   ],
@@ -235,20 +279,16 @@ describe.each(loaded)("%s", (id, registered, itself) => {
     );
   });
 
+  const named = (value: Node, ...names: readonly string[]): [string, Node][] => names.map((name) => [name, value]);
+  const fieldNames = ["enc", "arn", "recipient", "resource_id", "vault_url", "name", "version"];
+
   test.each<[string, [string, Node][]]>([
     ["nothing", []],
-    [
-      "empty fields",
-      [
-        ["enc", leaf("")],
-        ["arn", leaf("")],
-        ["recipient", leaf("")],
-      ],
-    ],
-    ["nulls", ["enc", "arn", "recipient"].map((name) => [name, leaf({ type: "null", text: "" })])],
-    ["lists", ["enc", "arn", "recipient", "context"].map((name) => [name, list([leaf("x")])])],
-    ["mappings", ["enc", "arn", "recipient", "context"].map((name) => [name, mapping([["a", leaf("x")]])])],
-    ["bytes", ["enc", "arn", "recipient"].map((name) => [name, leaf({ type: "str", text: Uint8Array.of(0xff) })])],
+    ["empty fields", named(leaf(""), ...fieldNames)],
+    ["nulls", named(leaf({ type: "null", text: "" }), ...fieldNames)],
+    ["lists", named(list([leaf("x")]), ...fieldNames, "context")],
+    ["mappings", named(mapping([["a", leaf("x")]]), ...fieldNames, "context")],
+    ["bytes", named(leaf({ type: "str", text: Uint8Array.of(0xff) }), ...fieldNames)],
   ])("bears an entry with %s", async (_, fields) => {
     const key = { provider: id, fields: mapping(fields) };
     expect(typeof provider.identityOf(key)).toBe("string");

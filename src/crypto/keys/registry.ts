@@ -1,5 +1,5 @@
 import { age } from "./age.ts";
-import { awsKmsNames, type ProviderNames } from "./names.ts";
+import { awsKmsNames, azureKeyvaultNames, gcpKmsNames, type ProviderNames } from "./names.ts";
 import type { KeyProvider } from "./provider.ts";
 
 /** What is known of a provider before it is loaded. */
@@ -11,11 +11,12 @@ export interface KnownProvider extends ProviderNames {
 export const providers: readonly KnownProvider[] = [
   { id: age.id, names: age.names, isLocal: age.isLocal, load: async () => age },
   { ...awsKmsNames, load: async () => (await import("./aws-kms.ts")).awsKms },
+  { ...gcpKmsNames, load: async () => (await import("./gcp-kms.ts")).gcpKms },
+  { ...azureKeyvaultNames, load: async () => (await import("./azure-keyvault.ts")).azureKeyvault },
 ];
 
 /** Key types of the format that have no provider yet, under all their names, so that meeting one can be said clearly. */
 export const missingProviders = [
-  { metadata: "gcp_kms", rule: "gcp_kms", group: "gcp_kms", flag: "gcp-kms", env: "SOPS_GCP_KMS_IDS", name: "GCP KMS" },
   {
     metadata: "hckms",
     rule: "hckms",
@@ -23,14 +24,6 @@ export const missingProviders = [
     flag: "hckms",
     env: "SOPS_HUAWEICLOUD_KMS_IDS",
     name: "HuaweiCloud KMS",
-  },
-  {
-    metadata: "azure_kv",
-    rule: "azure_keyvault",
-    group: "azure_keyvault",
-    flag: "azure-kv",
-    env: "SOPS_AZURE_KEYVAULT_URLS",
-    name: "Azure Key Vault",
   },
   {
     metadata: "hc_vault",
@@ -47,6 +40,8 @@ export const missingProviders = [
 export const knownKeyTypes: ReadonlyMap<string, string> = new Map<string, string>([
   ["age", "age"],
   ["kms", "AWS KMS"],
+  ["gcp_kms", "GCP KMS"],
+  ["azure_kv", "Azure Key Vault"],
   ...missingProviders.map(({ metadata, name }) => [metadata, name] as const),
 ]);
 
