@@ -129,7 +129,8 @@ function urlOf(resourceId: string, verb: string, env: Host["env"]): URL {
     endpoint === "" ? `https://cloudkms.${domain}` : endpoint.includes("://") ? endpoint : `https://${endpoint}`;
   let url: URL;
   try {
-    url = new URL(`${base.replace(/\/+$/, "")}/v1/${path}:${verb}`);
+    const { origin, pathname } = new URL(base);
+    url = new URL(`${origin}${pathname.replace(/\/+$/, "")}/v1/${path}:${verb}`);
   } catch {
     const name = endpoint === "" ? "SOPS_GCP_KMS_UNIVERSE_DOMAIN" : "SOPS_GCP_KMS_ENDPOINT";
     throw failed(`${name} does not name a host`, "it looks like HOST:PORT or https://HOST");

@@ -32,51 +32,56 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const MOST_BYTES = 1024 * 1024;
 
 /** One request, over TLS with the certificates that the runtime trusts. Redirects are answers like others. */
-export const sendRest: SendRest = async (request, host, signal) => {
-  const { url, method, body } = request;
-  const { request: open } = url.protocol === "https:" ? await import("node:https") : await import("node:http");
-  const agent = await proxyAgent(url, host);
-  const sent = body === undefined ? null : Buffer.from(JSON.stringify(body));
-  const headers = {
-    accept: "application/json",
-    ...(sent === null ? {} : { "content-type": "application/json" }),
-    // Also of an empty body, so that nobody waits for one.
-    ...(method === "POST" ? { "content-length": sent?.length ?? 0 } : {}),
-    ...request.headers,
-  };
-  const timeLimit = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-  try {
-    return await new Promise((resolve, reject) => {
-      const stop = signal === undefined ? timeLimit : AbortSignal.any([signal, timeLimit]);
-      const asking = open(url, { method, headers, signal: stop, ...(agent === null ? {} : { agent }) });
-      asking.on("error", reject);
-      asking.on("response", (response) => {
-        const chunks: Buffer[] = [];
-        let bytes = 0;
-        response.on("error", reject);
-        response.on("data", (chunk: Buffer) => {
-          bytes += chunk.length;
-          if (bytes > MOST_BYTES) asking.destroy(new Error("the answer is too long"));
-          else chunks.push(chunk);
+export const sendRest: SendRest = sendWithin(REQUEST_TIMEOUT_MS);
+
+/** @param timeoutMs - until the whole answer is there; tests bring their own. */
+export function sendWithin(timeoutMs: number): SendRest {
+  return async (request, host, signal) => {
+    const { url, method, body } = request;
+    const { request: open } = url.protocol === "https:" ? await import("node:https") : await import("node:http");
+    const agent = await proxyAgent(url, host);
+    const sent = body === undefined ? null : Buffer.from(JSON.stringify(body));
+    const headers = {
+      accept: "application/json",
+      ...(sent === null ? {} : { "content-type": "application/json" }),
+      // Also of an empty body, so that nobody waits for one.
+      ...(method === "POST" ? { "content-length": sent?.length ?? 0 } : {}),
+      ...request.headers,
+    };
+    const timeLimit = AbortSignal.timeout(timeoutMs);
+    try {
+      return await new Promise((resolve, reject) => {
+        const stop = signal === undefined ? timeLimit : AbortSignal.any([signal, timeLimit]);
+        const asking = open(url, { method, headers, signal: stop, ...(agent === null ? {} : { agent }) });
+        asking.on("error", reject);
+        asking.on("response", (response) => {
+          const chunks: Buffer[] = [];
+          let bytes = 0;
+          response.on("error", reject);
+          response.on("data", (chunk: Buffer) => {
+            bytes += chunk.length;
+            if (bytes > MOST_BYTES) asking.destroy(new Error("the answer is too long"));
+            else chunks.push(chunk);
+          });
+          response.on("close", () => {
+            if (!response.complete) reject(Object.assign(new Error("cut off"), { code: "ECONNRESET" }));
+          });
+          response.on("end", () => {
+            const { statusCode: status = 0, headers } = response;
+            resolve({ status, headers, body: jsonOf(Buffer.concat(chunks)) });
+          });
         });
-        response.on("close", () => {
-          if (!response.complete) reject(Object.assign(new Error("cut off"), { code: "ECONNRESET" }));
-        });
-        response.on("end", () => {
-          const { statusCode: status = 0, headers } = response;
-          resolve({ status, headers, body: jsonOf(Buffer.concat(chunks)) });
-        });
+        asking.end(sent ?? undefined);
       });
-      asking.end(sent ?? undefined);
-    });
-  } catch (error) {
-    if (!timeLimit.aborted) throw error;
-    throw Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" });
-  } finally {
-    // It holds a key, or its ciphertext.
-    sent?.fill(0);
-  }
-};
+    } catch (error) {
+      if (!timeLimit.aborted) throw error;
+      throw Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" });
+    } finally {
+      // It holds a key, or its ciphertext.
+      sent?.fill(0);
+    }
+  };
+}
 
 function jsonOf(bytes: Buffer): unknown {
   try {
