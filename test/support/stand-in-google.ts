@@ -1,6 +1,7 @@
 /**
- * A stand-in for Google: the token endpoint and Cloud KMS, as far as their REST references say it. Keys are real AES-256-GCM
- * keys, signatures of service accounts are checked, and requests that Google would not take are refused.
+ * A stand-in for Google: the token endpoint, the metadata server of a machine, and Cloud KMS, as far as their REST
+ * references say it. Keys are real AES-256-GCM keys, signatures of service accounts are checked, and requests that Google
+ * would not take are refused.
  */
 import {
   createCipheriv,
@@ -18,6 +19,8 @@ export interface StandInGoogle {
   readonly standIn: StandIn;
   /** Key file of a service account that may use all keys. TEST ONLY */
   readonly keyFile: string;
+  /** What gcloud leaves of a person who has signed in, and who may use all keys. TEST ONLY */
+  readonly userFile: string;
   /** An access token that may use all keys. TEST ONLY */
   readonly accessToken: string;
   /** Makes a key, and gives its resource ID. */
@@ -30,6 +33,7 @@ export interface StandInGoogle {
 
 const TOKEN_URI = "https://oauth2.googleapis.com/token";
 const EMAIL = "config@test-only.iam.gserviceaccount.com";
+const USER = { client_id: "test-only.apps", client_secret: "test-only-secret", refresh_token: "test-only-refresh" };
 
 export function makeStandInGoogle(): StandInGoogle {
   const account = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -72,6 +76,10 @@ export function makeStandInGoogle(): StandInGoogle {
 
   function token(asked: Asked): Answer {
     const form = new URLSearchParams(asked.body.toString());
+    if (form.get("grant_type") === "refresh_token") {
+      const isUser = Object.entries(USER).every(([name, value]) => form.get(name) === value);
+      return isUser ? freshToken() : { status: 400, body: { error: "invalid_grant", error_description: "canary" } };
+    }
     const claims = claimsOf(form.get("assertion") ?? "", publicKey);
     const isFor = claims !== null && claims["iss"] === EMAIL && claims["aud"] === TOKEN_URI;
     if (form.get("grant_type") !== "urn:ietf:params:oauth:grant-type:jwt-bearer" || !isFor) {
@@ -80,13 +88,28 @@ export function makeStandInGoogle(): StandInGoogle {
     if (!`${claims["scope"]}`.split(" ").includes("https://www.googleapis.com/auth/cloudkms")) {
       return { status: 400, body: { error: "invalid_scope" } };
     }
-    const fresh = `test-only-${randomBytes(8).toString("hex")}`;
-    tokens.add(fresh);
-    return { body: { access_token: fresh, expires_in: 3599, token_type: "Bearer" } };
+    return freshToken();
+  }
+
+  function freshToken(): Answer {
+    const access_token = `test-only-${randomBytes(8).toString("hex")}`;
+    tokens.add(access_token);
+    return { body: { access_token, expires_in: 3599, token_type: "Bearer" } };
+  }
+
+  function metadata({ path, headers }: Asked): Answer {
+    const flavour = { "metadata-flavor": "Google" };
+    if (headers["metadata-flavor"] !== "Google") return { status: 403 };
+    const { pathname } = new URL(path, "http://metadata.google.internal");
+    if (pathname.endsWith("/instance")) return { headers: flavour, body: "" };
+    if (pathname.endsWith("/instance/service-accounts/default/token")) return { headers: flavour, ...freshToken() };
+    if (pathname.endsWith("/universe/universe-domain")) return { headers: flavour, body: "googleapis.com" };
+    return { status: 404, headers: flavour };
   }
 
   return {
     standIn: (asked) => {
+      if (asked.host === "127.0.0.1" && asked.path.startsWith("/computeMetadata/v1/")) return metadata(asked);
       const isToken = asked.host === "oauth2.googleapis.com";
       if (!isToken && asked.host !== "cloudkms.googleapis.com") return null;
       if (asked.method === "CONNECT") return {};
@@ -101,6 +124,7 @@ export function makeStandInGoogle(): StandInGoogle {
       client_id: "0",
       token_uri: TOKEN_URI,
     }),
+    userFile: JSON.stringify({ type: "authorized_user", ...USER }),
     accessToken: "test-only-access-token",
     createKey(name) {
       const resourceId = `projects/test-only/locations/global/keyRings/ring/cryptoKeys/${name}`;

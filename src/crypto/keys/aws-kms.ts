@@ -10,7 +10,7 @@ import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
 import { createdAt, decodeBase64, textOf } from "./fields.ts";
 import { awsKmsNames } from "./names.ts";
-import { networkReasons as reasonsOnTheWay } from "./network-reasons.ts";
+import { networkHint, networkReasons as reasonsOnTheWay } from "./network-reasons.ts";
 import type { KeyProvider } from "./provider.ts";
 import { proxyAgent } from "./proxy.ts";
 
@@ -355,7 +355,8 @@ function hintFor(reason: string, action: string, profile = ""): string | undefin
       return `check the profile ${JSON.stringify(profile)} in the AWS configuration, or sign in again`;
     return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with AWS_PROFILE, or sign in with aws sso login";
   }
-  return networkReasons.test(reason) ? "check the network, HTTPS_PROXY and AWS_ENDPOINT_URL" : undefined;
+  if (!networkReasons.test(reason)) return undefined;
+  return networkHint(reason, "check the network, HTTPS_PROXY and AWS_ENDPOINT_URL");
 }
 
 /** An unreachable network is reported after three tries of at most this long. */

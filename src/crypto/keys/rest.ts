@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
-import { networkReasons } from "./network-reasons.ts";
+import { networkHint, networkReasons } from "./network-reasons.ts";
 import { proxyAgent } from "./proxy.ts";
 
 /** Small JSON requests to a key service. Not by `fetch`: it takes 30 ms longer to start, and knows no proxy before Node 24. */
@@ -144,7 +144,10 @@ export function networkFailure(error: unknown, what: string, provider: string, h
   const name = codeOf(error);
   const reason = networkReasons.get(name) ?? (name === "AbortError" ? "given up" : "failed");
   const shown = /^[\w.-]{1,64}$/.test(name) ? name : "unknown";
-  return new KeyleafError("PROVIDER_FAILED", `${what}: ${reason} (${shown})`, { hint, details: { provider } });
+  return new KeyleafError("PROVIDER_FAILED", `${what}: ${reason} (${shown})`, {
+    hint: networkHint(reason, hint),
+    details: { provider },
+  });
 }
 
 function codeOf(error: unknown): string {
