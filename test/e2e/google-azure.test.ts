@@ -175,6 +175,18 @@ describe("Azure Key Vault (stand-in)", () => {
     expect(proxy.refused).toEqual([]);
   });
 
+  it("with a token of the az that is signed in on this machine, and without asking PowerShell", async () => {
+    const scope = "https://vault.azure.net/.default";
+    const token = { accessToken: azure.tokenFor(scope), expires_on: Math.floor(Date.now() / 1000) + 3600 };
+    box.write("bin/az", `#!/bin/sh\necho '${JSON.stringify(token)}'\n`, 0o755);
+    box.write("bin/pwsh", `#!/bin/sh\ntouch '${box.path("started")}'\n`, 0o755);
+    const PATH = `${box.path("bin")}:${box.env["PATH"]}`;
+    await expectThereAndBack({ SOPS_AZURE_KEYVAULT_URLS: url, PATH }, [], url.split("/keys/")[0] ?? "");
+    box.write("bin/az", "#!/bin/sh\nexit 1\n", 0o755);
+    await expectFails(128, /no usable Azure/, { SOPS_AZURE_KEYVAULT_URLS: url, PATH }, "decrypt", "s.yaml");
+    expect(box.list()).not.toContain("started");
+  });
+
   it("of a vault that only the file names is not contacted, before any signing in", async () => {
     await expectDone(azure.env, "--azure-kv", url, "-o", "s.yaml", "plain.yaml");
     proxy.asked.length = 0;
@@ -215,6 +227,10 @@ describe("Azure Key Vault (stand-in)", () => {
     await expectFails(128, /no usable Azure credentials were found: run "az login"/, onlyNamed, ...opening);
     const wrong = { ...trusted, AZURE_CLIENT_SECRET: "wrong" };
     await expectFails(128, /the client secret is wrong \(AADSTS7000215\)/, wrong, ...opening);
+    const odd = { ...trusted, AZURE_TOKEN_CREDENTIALS: "canary" };
+    await expectFails(128, /AZURE_TOKEN_CREDENTIALS names no kind/, odd, ...opening);
+    const chosen = { ...trusted, AZURE_TOKEN_CREDENTIALS: "EnvironmentCredential" };
+    expect((await expectDone(chosen, ...opening)).stdout).toBe(plain);
     await expectFails(128, /connection refused/, { ...trusted, HTTPS_PROXY: "http://127.0.0.1:9" }, ...opening);
     azure.instead.push(vaultFailure(403, "Forbidden", "ForbiddenByRbac"));
     await expectFails(128, /permission denied .*"decrypt"/, trusted, ...opening);

@@ -1,10 +1,12 @@
 /**
  * Access tokens for Azure: environment, workload identity, managed identity, then what is signed in on this machine, in the
- * order of the reference's Azure SDK, all of it up to @azure/identity, which looks at the environment of the process.
+ * order of the reference's Azure SDK, each of them up to @azure/identity, which looks at the environment of the process.
  *
- * Source: sops-cli 17.
+ * Source: sops-cli 17; azidentity 1.12, DefaultAzureCredential.
  */
+import type { ChainedTokenCredential, TokenCredential } from "@azure/identity";
 import { KeyleafError } from "../../errors.ts";
+import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
 import type { Challenge } from "./azure-keyvault.ts";
 import { inTime } from "./in-time.ts";
@@ -22,14 +24,14 @@ const SAFETY_MS = 2 * 60_000;
 const TOKEN_TIMEOUT_MS = 30_000;
 
 /** Tokens are kept, for some credentials start a program for each. */
-export async function loadAzureAccess(): Promise<AzureAccess> {
-  const { DefaultAzureCredential } = await optionalPackage(
+export async function loadAzureAccess({ env }: Host): Promise<AzureAccess> {
+  const identity = await optionalPackage(
     "@azure/identity@4.13",
     "Azure Key Vault",
     azureKeyvaultNames.id,
     () => import("@azure/identity"),
   );
-  const credential = new DefaultAzureCredential();
+  const credential = credentialOf(identity, env);
   const tokens = new Map<string, Promise<{ token: string; expiresOnTimestamp: number }>>();
   return async ({ scope, tenantId }) => {
     const id = JSON.stringify([scope, tenantId]);
@@ -47,6 +49,43 @@ export async function loadAzureAccess(): Promise<AzureAccess> {
     return (await once(tokens, id, ask)).token;
   };
 }
+
+/**
+ * Not the library's own chain unless the user asks for it by `AZURE_TOKEN_CREDENTIALS`: it ends in PowerShell, which is
+ * slow, and which Windows would take from the working directory.
+ */
+function credentialOf(identity: typeof import("@azure/identity"), env: Host["env"]): ChainedTokenCredential {
+  const isSet = (name: string): boolean => (env[name] ?? "") !== "";
+  if (isSet("AZURE_TOKEN_CREDENTIALS")) {
+    try {
+      return new identity.DefaultAzureCredential();
+    } catch {
+      throw failed(
+        "AZURE_TOKEN_CREDENTIALS names no kind of credentials",
+        "it may be prod, dev, or one of their names",
+      );
+    }
+  }
+  const clientId = env["AZURE_CLIENT_ID"] || "";
+  // Of two kinds the constructor tells whether they fit here.
+  const made = [
+    () => new identity.EnvironmentCredential(),
+    () => new identity.WorkloadIdentityCredential(),
+    () => new identity.ManagedIdentityCredential({ ...(clientId === "" ? {} : { clientId }), ...PROBING }),
+    () => new identity.AzureCliCredential(),
+    () => new identity.AzureDeveloperCliCredential(),
+  ].flatMap((make): TokenCredential[] => {
+    try {
+      return [make()];
+    } catch {
+      return [];
+    }
+  });
+  return new identity.ChainedTokenCredential(...made);
+}
+
+/** As in the library's own chain: on a machine outside of Azure the address of the metadata is silent, and given up soon. */
+const PROBING = { sendProbeRequest: true };
 
 const NETWORK_HINT = "check the network, HTTPS_PROXY and AZURE_AUTHORITY_HOST";
 const SIGN_IN_HINT = 'run "az login", or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET';
