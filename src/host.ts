@@ -1,3 +1,9 @@
+declare global {
+  // What the declarations of this package name of the runtime, for users who have neither Node's types nor a browser's.
+  interface AbortSignal {}
+  interface URL {}
+}
+
 /**
  * Everything outside: environment, files, processes, clock and random numbers, as one argument.
  * The library touches nothing but this; `cli/node-host.ts` is the real one, tests bring their own.

@@ -64,13 +64,14 @@ export function createAzureKeyvault(
         throw networkFailure(error, doing[verb], azureKeyvaultNames.id, hint);
       }
     };
+    // Before anything is asked: it may be that a package is missing.
+    const access = await once(accessOf, host, () => loadAccess(host));
     const challenges = once(challengesOf, host, () => new Map<string, Promise<Challenge>>());
     // The first request is without a token and without the key, and is there to be refused.
     const challenge = await once(challenges, request.url.origin, async () => {
       const { method, url } = request;
       return challengeOf(await sent({ method, url }), url);
     });
-    const access = await once(accessOf, host, () => loadAccess(host));
     const token = await access(challenge);
     const answer = await sent({ ...request, headers: { authorization: `Bearer ${token}` } });
     if (answer.status === 200) return answer.body;
@@ -229,7 +230,7 @@ export interface Challenge {
  * is for has to be the domain that the vault is in, so that a vault cannot ask for one that opens something else.
  */
 function challengeOf({ status, headers }: RestAnswer, vault: URL): Challenge {
-  const text = headers["www-authenticate"] ?? "";
+  const text = `${headers["www-authenticate"] ?? ""}`;
   const parameter = (name: string): string => new RegExp(`\\b${name}="([^"]*)"`).exec(text)?.[1] ?? "";
   if (status !== 401 || !/^Bearer /i.test(text)) {
     throw failed(`the vault does not say how to sign in: ${NOT_AZURE} (status ${status})`, "check the vault's URL");

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from "node:http";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { networkHint, networkReasons } from "./network-reasons.ts";
@@ -18,7 +17,7 @@ export interface RestRequest {
 export interface RestAnswer {
   readonly status: number;
   /** Names in lower case. */
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** `null`: not JSON. */
   readonly body: unknown;
 }

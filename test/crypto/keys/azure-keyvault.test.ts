@@ -140,7 +140,7 @@ test.each([
 test("a server that does not ask for a token is no vault", async () => {
   const odd = createAzureKeyvault(
     async () => ({ status: 200, headers: {}, body: { value: "AAAA" } }),
-    () => expect.fail("asked for a token"),
+    async () => () => expect.fail("asked for a token"),
   );
   expect((await failure(() => odd.wrap(dataKey, recipientOf(url), freshHost()))).message).toContain("not one of Azure");
 });
