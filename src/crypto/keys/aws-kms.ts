@@ -371,8 +371,9 @@ async function loadSdkClient(settings: KmsClientSettings, host: Host): Promise<K
 
   const { region, role, sessionName } = settings;
   const profile = settings.profile || host.env["AWS_PROFILE"];
-  // By the name of the service, which the credentials' services go by as well.
-  const agent = await proxyAgent(new URL(`https://kms.${region}.amazonaws.com`), host);
+  const kmsEndpoint = endpointFrom(host.env, "KMS");
+  // What goes for the address of KMS goes for that of the credentials as well.
+  const agent = await proxyAgent(new URL(kmsEndpoint.endpoint ?? `https://kms.${region}.amazonaws.com`), host);
   const common = {
     region,
     requestHandler: {
@@ -385,7 +386,7 @@ async function loadSdkClient(settings: KmsClientSettings, host: Host): Promise<K
     logger: { trace() {}, debug() {}, info() {}, warn() {}, error() {} },
     ...(profile ? { profile } : {}),
   };
-  const kmsConfig = { ...common, ...endpointFrom(host.env, "KMS") };
+  const kmsConfig = { ...common, ...kmsEndpoint };
   let client = new KMSClient({ ...kmsConfig, ...credentialsFrom(host.env, settings.profile) });
 
   if (role !== "") {

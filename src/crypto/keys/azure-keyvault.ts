@@ -46,48 +46,59 @@ const doing = {
 } as const;
 type Verb = keyof typeof doing;
 
+/**
+ * What a run finds out once. Several callers may wait for one of these, so none of them can stop it by its signal.
+ */
+class Known {
+  /** The credentials, as one element. */
+  readonly access = new Map<"access", Promise<AzureAccess>>();
+  /** What each vault says about where its tokens come from, by its origin. */
+  readonly challenges = new Map<string, Promise<Challenge>>();
+  /** Current versions, by the URL of the key. */
+  readonly versions = new Map<string, Promise<string>>();
+}
+
 /** The provider on top of a way to send requests and to get credentials; tests bring their own. */
 export function createAzureKeyvault(
   send: SendRest,
   loadAccess: (host: Host) => Promise<AzureAccess>,
 ): KeyProvider<AzureKeyvaultRecipient> {
-  const accessOf = new WeakMap<Host, Promise<AzureAccess>>();
-  /** What each vault said about where its tokens come from. */
-  const challengesOf = new WeakMap<Host, Map<string, Promise<Challenge>>>();
+  const knownOf = new WeakMap<Host, Known>();
 
-  async function call(verb: Verb, request: RestRequest, host: Host, signal: AbortSignal | undefined): Promise<unknown> {
-    const sent = async (what: RestRequest): Promise<RestAnswer> => {
+  async function call(verb: Verb, request: RestRequest, host: Host, signal?: AbortSignal): Promise<unknown> {
+    const sent = async (what: RestRequest, stop?: AbortSignal): Promise<RestAnswer> => {
       try {
-        return await send(what, host, signal);
+        return await send(what, host, stop);
       } catch (error) {
         const hint = "check the vault's URL, the network and HTTPS_PROXY";
         throw networkFailure(error, doing[verb], azureKeyvaultNames.id, hint);
       }
     };
+    const known = once(knownOf, host, () => new Known());
     // Before anything is asked: it may be that a package is missing.
-    const access = await once(accessOf, host, () => loadAccess(host));
-    const challenges = once(challengesOf, host, () => new Map<string, Promise<Challenge>>());
+    const access = await once(known.access, "access", () => loadAccess(host));
     // The first request is without a token and without the key, and is there to be refused.
-    const challenge = await once(challenges, request.url.origin, async () => {
+    const challenge = await once(known.challenges, request.url.origin, async () => {
       const { method, url } = request;
       return challengeOf(await sent({ method, url }), url);
     });
     const token = await access(challenge);
-    const answer = await sent({ ...request, headers: { authorization: `Bearer ${token}` } });
+    const answer = await sent({ ...request, headers: { authorization: `Bearer ${token}` } }, signal);
     if (answer.status === 200) return answer.body;
     throw refused(verb, answer);
   }
 
   /** The recipient with a version, which is the current one where it has none. */
-  async function withVersion(
-    recipient: AzureKeyvaultRecipient,
-    host: Host,
-    signal: AbortSignal | undefined,
-  ): Promise<AzureKeyvaultRecipient> {
+  async function withVersion(recipient: AzureKeyvaultRecipient, host: Host): Promise<AzureKeyvaultRecipient> {
     if (recipient.version !== "") return recipient;
-    const answer = await call("get", { method: "GET", url: urlOf(recipient, "") }, host, signal);
-    const version = /^https:\/\/[^/]+\/keys\/[^/]+\/([0-9A-Za-z]+)$/.exec(textIn(answer, "key", "kid"))?.[1];
-    if (version === undefined) throw failed(`${doing.get}: ${NOT_AZURE}`);
+    const url = urlOf(recipient, "");
+    const { versions } = once(knownOf, host, () => new Known());
+    const version = await once(versions, url.href, async () => {
+      const kid = textIn(await call("get", { method: "GET", url }, host), "key", "kid");
+      const current = /^https:\/\/[^/]+\/keys\/[^/]+\/([0-9A-Za-z]+)$/.exec(kid)?.[1];
+      if (current === undefined) throw failed(`${doing.get}: ${NOT_AZURE}`);
+      return current;
+    });
     return { ...recipient, version };
   }
 
@@ -136,7 +147,7 @@ export function createAzureKeyvault(
     },
 
     async wrap(dataKey, recipient, host, signal) {
-      const exact = await withVersion(recipient, host, signal);
+      const exact = await withVersion(recipient, host);
       const ciphertext = await apply("encrypt", exact, dataKey, host, signal);
       return {
         provider: azureKeyvaultNames.id,
@@ -165,7 +176,7 @@ export function createAzureKeyvault(
           "if it is yours, name its key in .sops.yaml or SOPS_AZURE_KEYVAULT_URLS",
         );
       }
-      return apply("decrypt", await withVersion(recipient, host, signal), ciphertext, host, signal);
+      return apply("decrypt", await withVersion(recipient, host), ciphertext, host, signal);
     },
   };
 }

@@ -78,6 +78,34 @@ test("asks a vault only once in a run", async () => {
   expect(requests.filter(({ headers }) => headers === undefined)).toHaveLength(1);
 });
 
+test("looks up the current version of a key once in a run", async () => {
+  const host = freshHost();
+  const keys = await Promise.all([1, 2, 3].map(() => provider.wrap(dataKey, recipientOf(url), host)));
+  for (const key of keys) expect(fieldOf(key.fields, "version")).toEqual(leaf(version));
+  expect(azure.calls.filter((call) => call === "get")).toHaveLength(1);
+  expect(requests.filter(({ headers }) => headers === undefined)).toHaveLength(1);
+});
+
+test("hands the signal on to the request with the key, and to none that others may wait for", async () => {
+  const signals: unknown[] = [];
+  const noting = createAzureKeyvault(
+    (request, host, signal) => {
+      signals.push([request.method, request.headers !== undefined, signal]);
+      return serve(request, host, signal);
+    },
+    async () =>
+      async ({ scope }) =>
+        azure.tokenFor(scope),
+  );
+  const { signal } = new AbortController();
+  await noting.wrap(dataKey, recipientOf(url), freshHost(), signal);
+  expect(signals).toEqual([
+    ["GET", false, undefined],
+    ["GET", true, undefined],
+    ["POST", true, signal],
+  ]);
+});
+
 test("looks up the current version where there is none, and writes it down", async () => {
   for (const text of [url, `${url}/`]) {
     const key = await wrap(text);
