@@ -1,13 +1,14 @@
 // Builds the package: the program as minified CommonJS in chunks (dist/cli), the library as plain ES modules with
 // declarations (dist/lib). CommonJS starts faster than ES modules, and chunks keep what a call does not use unread.
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, "dist");
+const { peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 await buildProgram(join(dist, "cli"));
 buildLibrary(join(dist, "lib"));
@@ -33,6 +34,8 @@ async function buildProgram(dir) {
     cwd: root,
     input: { enc: "src/cli/enc.ts", dec: "src/cli/dec.ts" },
     platform: "node",
+    // Who has keys there installs them beside; the standalone executable brings them.
+    external: Object.keys(peerDependencies),
     plugins: [collectHot],
     resolve: {
       // The package's Node build is CommonJS, of which nothing can be left out.

@@ -1,3 +1,9 @@
+declare global {
+  // What the declarations of this package name of the runtime, for users who have neither Node's types nor a browser's.
+  interface AbortSignal {}
+  interface URL {}
+}
+
 /**
  * Everything outside: environment, files, processes, clock and random numbers, as one argument.
  * The library touches nothing but this; `cli/node-host.ts` is the real one, tests bring their own.
@@ -16,7 +22,8 @@ export interface Host {
   /** What is in a folder. Throws what the system says. Absent: no folder can be read. */
   list?(path: string): readonly { readonly name: string; readonly kind: string }[];
   /**
-   * Whether an address that stands only in a file may be contacted, and so be sent credentials. Absent: none may.
+   * Whether an address that stands only in a file may be contacted, and so be sent credentials: whoever wrote the file
+   * chose it. Absent: none may.
    * @param url - http or https; scheme, host and port decide.
    * @throws a `KeyleafError` where the question cannot be answered, for example since the configuration is malformed.
    */

@@ -1,6 +1,8 @@
 export { type KeyGroup, type Recipient, type Recovery, UnwrappedKeys } from "./crypto/data-key.ts";
 export { age } from "./crypto/keys/age.ts";
 export { awsKms } from "./crypto/keys/aws-kms.ts";
+export { azureKeyvault } from "./crypto/keys/azure-keyvault.ts";
+export { gcpKms } from "./crypto/keys/gcp-kms.ts";
 export { hcVault } from "./crypto/keys/hc-vault.ts";
 export { huaweiKms } from "./crypto/keys/huawei-kms.ts";
 export { pgp } from "./crypto/keys/pgp.ts";

@@ -1,5 +1,5 @@
 import { isEncryptedValueOf } from "./crypto/encrypted-value.ts";
-import { providerByMetadata } from "./crypto/keys/registry.ts";
+import { providerBy } from "./crypto/keys/registry.ts";
 import { metadataOf } from "./decrypt.ts";
 import type { KeyEntry } from "./document/metadata.ts";
 import { compileSelection, type SelectionRule } from "./document/selection.ts";
@@ -82,6 +82,6 @@ export async function inspect(source: Uint8Array, options: { readonly format: Fo
 }
 
 async function inspectKey({ list, fields }: KeyEntry): Promise<InspectedKey> {
-  const provider = await providerByMetadata(list)?.load();
-  return { type: list, recipient: provider?.identityOf({ provider: provider.id, fields }) ?? "" };
+  const provider = await providerBy("metadata", list).load();
+  return { type: list, recipient: provider.identityOf({ provider: provider.id, fields }) };
 }

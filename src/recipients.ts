@@ -4,7 +4,7 @@ import { recipientOf } from "./crypto/age/x25519.ts";
 import type { KeyGroup, Recipient } from "./crypto/data-key.ts";
 import { age } from "./crypto/keys/age.ts";
 import type { RecipientOptions } from "./crypto/keys/provider.ts";
-import { knownKeyTypes, missingProviders, providers } from "./crypto/keys/registry.ts";
+import { providerBy, providers } from "./crypto/keys/registry.ts";
 import { leaf, mapping, type Node } from "./document/document.ts";
 import { KeyleafError } from "./errors.ts";
 import type { Host } from "./host.ts";
@@ -21,13 +21,10 @@ export interface RecipientSources {
   readonly encryptionContext: ReadonlyMap<string, string>;
 }
 
-/** Order of the reference for keys from flags and environment. */
-const FLAG_ORDER = ["kms", "gcp-kms", "hckms", "azure-kv", "pgp", "hc-vault-transit", "age"];
-
 /**
  * Who a new file is for: flags and environment variables, else the creation rule, else the user's own age identity.
  * @returns groups without repeated recipients, and what to tell the user.
- * @throws `KEY_NO_RECIPIENT`, `KEY_BAD_RECIPIENT`, `PROVIDER_UNSUPPORTED` for a key type that is not there yet.
+ * @throws `KEY_NO_RECIPIENT`, `KEY_BAD_RECIPIENT`.
  *
  * Source: sops-cli 10.5.
  */
@@ -61,26 +58,18 @@ async function fromFlags({ flags, awsProfile, encryptionContext }: RecipientSour
     ...(encryptionContext.size === 0 ? {} : { encryptionContext }),
   };
   const recipients: Recipient[] = [];
-  for (const flag of FLAG_ORDER) {
-    const missing = missingProviders.find((type) => type.flag === flag);
-    const known = providers.find(({ names }) => names.flag === flag);
-    const text = flags.get(flag) || host.env[known?.names.env ?? missing?.env ?? ""] || "";
+  for (const { names, load } of providers) {
+    const text = flags.get(names.flag) || host.env[names.env] || "";
     if (text === "") continue;
-    if (known === undefined) throw unsupported(missing?.metadata ?? flag);
-    const provider = await known.load();
+    const provider = await load();
     for (const recipient of provider.fromText(text, options)) recipients.push({ provider, recipient });
   }
   return recipients;
 }
 
-/** The recipients that an entry of a rule names. @throws `KEY_BAD_RECIPIENT`, `PROVIDER_UNSUPPORTED` */
+/** The recipients that an entry of a rule names. @throws `KEY_BAD_RECIPIENT` */
 export async function recipientsOfRule(raw: RawRecipient): Promise<Recipient[]> {
-  const known = providers.find(({ names }) => (raw.place === "flat" ? names.rule : names.group) === raw.ruleKey);
-  if (known === undefined) {
-    const missing = missingProviders.find((type) => (raw.place === "flat" ? type.rule : type.group) === raw.ruleKey);
-    throw unsupported(missing?.metadata ?? raw.ruleKey);
-  }
-  const provider = await known.load();
+  const provider = await providerBy(raw.place === "flat" ? "rule" : "group", raw.ruleKey).load();
   const options: RecipientOptions = raw.awsProfile === "" ? {} : { awsProfile: raw.awsProfile };
   const recipients =
     raw.place === "flat" && typeof raw.value === "string"
@@ -107,13 +96,6 @@ function withoutRepeats(recipients: readonly Recipient[]): Recipient[] {
     seen.add(identity);
     return true;
   });
-}
-
-function unsupported(type: string): KeyleafError {
-  return new KeyleafError(
-    "PROVIDER_UNSUPPORTED",
-    `${knownKeyTypes.get(type) ?? type} keys are not supported by this version`,
-  );
 }
 
 async function ownIdentity(host: Host): Promise<{ keyGroups: KeyGroup[]; notices: string[] }> {

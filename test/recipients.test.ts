@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { type CreationRule, parseConfig } from "../src/config.ts";
 import { defaultIdentityFile } from "../src/crypto/age/identity-sources.ts";
 import type { KeyGroup } from "../src/crypto/data-key.ts";
-import { missingProviders } from "../src/crypto/keys/registry.ts";
 import { type RecipientSources, resolveKeyGroups } from "../src/recipients.ts";
 import { fakeHost } from "./support/fake-host.ts";
 import { failure, IDENTITY_A, IDENTITY_B, RECIPIENT_A, RECIPIENT_B } from "./support/sealing.ts";
@@ -78,17 +77,6 @@ describe("flags and variables", () => {
     expect(secret.code).toBe("KEY_BAD_RECIPIENT");
     expect(JSON.stringify([secret.message, secret.hint, secret.details])).not.toContain(IDENTITY_A);
   });
-
-  test.each(missingProviders.map((type) => [type.flag, type.env, type.name] as const))(
-    "say that --%s is not supported yet, instead of leaving a key out",
-    async (flag, env, name) => {
-      for (const given of [resolved({ flags: { [flag]: "x", age: RECIPIENT_A } }), resolved({}, { [env]: "x" })]) {
-        const error = await failure(() => given);
-        expect(error.code).toBe("PROVIDER_UNSUPPORTED");
-        expect(error.message).toContain(name);
-      }
-    },
-  );
 });
 
 describe("a rule", () => {
@@ -119,15 +107,6 @@ describe("a rule", () => {
     expect(error.code).toBe("KEY_NO_RECIPIENT");
     expect(error.message).toContain("line 2");
   });
-
-  test.each(missingProviders.map(({ rule, name }) => [rule, name] as const))(
-    "with keys of type %s says that they are not supported",
-    async (key, name) => {
-      const error = await failure(() => resolved({ rule: ruleOf(`${key}: [x]\nage: ${RECIPIENT_A}`) }));
-      expect(error.code).toBe("PROVIDER_UNSUPPORTED");
-      expect(error.message).toContain(name);
-    },
-  );
 });
 
 describe("without any recipient", () => {

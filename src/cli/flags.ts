@@ -100,9 +100,9 @@ const decryptionOrder: Flag = {
 export const keyFlags: readonly Flag[] = [
   keyFlag("age", "RECIPIENTS", "age recipients, comma-separated [env: SOPS_AGE_RECIPIENTS]", "a"),
   keyFlag("kms", "ARNS", "AWS KMS keys, comma-separated: ARN or ARN+ROLE [env: SOPS_KMS_ARN]", "k"),
-  keyFlag("gcp-kms", "IDS", "GCP KMS keys (not supported yet)"),
+  keyFlag("gcp-kms", "IDS", "GCP KMS keys, comma-separated: resource IDs [env: SOPS_GCP_KMS_IDS]"),
   keyFlag("hckms", "IDS", "HuaweiCloud KMS keys: REGION:UUID [env: SOPS_HUAWEICLOUD_KMS_IDS]"),
-  keyFlag("azure-kv", "URLS", "Azure Key Vault keys (not supported yet)"),
+  keyFlag("azure-kv", "URLS", "Azure Key Vault keys, comma-separated: URLs [env: SOPS_AZURE_KEYVAULT_URLS]"),
   keyFlag("pgp", "FINGERPRINTS", "PGP keys by fingerprint, comma-separated [env: SOPS_PGP_FP]", "p"),
   keyFlag(
     "hc-vault-transit",

@@ -4,7 +4,7 @@ import { type KeyAttempt, KeyleafError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { once } from "../once.ts";
 import type { KeyProvider } from "./keys/provider.ts";
-import { knownKeyTypes, providerByMetadata } from "./keys/registry.ts";
+import { providerBy } from "./keys/registry.ts";
 
 /** Bytes of a data key. */
 export const DATA_KEY_BYTES = 32;
@@ -173,7 +173,7 @@ async function ranking(host: Host, recovery: Recovery): Promise<(entry: KeyEntry
 }
 
 function isLocal({ list }: KeyEntry): boolean {
-  return providerByMetadata(list)?.isLocal === true;
+  return providerBy("metadata", list).isLocal;
 }
 
 /**
@@ -188,7 +188,7 @@ export class UnwrappedKeys {
    * @param bytes - how long it has to be
    */
   of(entry: KeyEntry, bytes: number, host: Host, recovery: Recovery): Promise<Uint8Array | KeyAttempt> {
-    const id = JSON.stringify([entry.list, bytes, content(entry.fields)]);
+    const id = JSON.stringify([entry.list, entry.hasOldContext === true, bytes, content(entry.fields)]);
     return once(this.#outcomes, id, () => unwrapOne(entry, bytes, host, recovery));
   }
 
@@ -223,11 +223,10 @@ async function unwrapOne(
   host: Host,
   recovery: Recovery,
 ): Promise<Uint8Array | KeyAttempt> {
-  const known = providerByMetadata(entry.list);
-  if (known === null)
-    return attemptOf(entry, `${knownKeyTypes.get(entry.list) ?? entry.list} keys are not supported by this version`);
+  const known = providerBy("metadata", entry.list);
   const provider = await known.load();
-  const key = { provider: provider.id, fields: entry.fields };
+  const { list: _, ...rest } = entry;
+  const key = { provider: provider.id, ...rest };
   const reasons: string[] = [];
   try {
     const unwrapped = await inTime(
@@ -252,7 +251,6 @@ async function unwrapOne(
 }
 
 async function attemptOf({ list, fields }: KeyEntry, reason: string): Promise<KeyAttempt> {
-  const provider = await providerByMetadata(list)?.load();
-  if (provider === undefined) return { provider: list, recipient: knownKeyTypes.get(list) ?? list, reason };
+  const provider = await providerBy("metadata", list).load();
   return { provider: provider.id, recipient: provider.identityOf({ provider: provider.id, fields }), reason };
 }

@@ -1,6 +1,6 @@
+import { keyLists } from "../document/metadata.ts";
 import { KeyleafError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
-import { knownKeyTypes } from "./keys/registry.ts";
 
 /**
  * Reads a decryption order: key types by the names of their lists in the metadata, `age,pgp,hc_vault`. Blanks and empty
@@ -15,10 +15,10 @@ export function parseDecryptionOrder(text: string, origin: string): string[] {
   for (const item of text.split(",")) {
     const name = item.trim();
     if (name === "") continue;
-    if (!knownKeyTypes.has(name)) {
-      const meant = nearest(name, knownKeyTypes.keys());
+    if (!keyLists.some((list) => list === name)) {
+      const meant = nearest(name, keyLists);
       throw new KeyleafError("USAGE", `${origin}: ${JSON.stringify(name)} is no key type`, {
-        hint: meant === null ? `there are: ${[...knownKeyTypes.keys()].join(", ")}` : `did you mean ${meant}?`,
+        hint: meant === null ? `there are: ${keyLists.join(", ")}` : `did you mean ${meant}?`,
       });
     }
     if (order.includes(name)) throw new KeyleafError("USAGE_DUPLICATE", `${origin}: ${name} is there twice`);

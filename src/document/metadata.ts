@@ -20,6 +20,8 @@ export interface KeyEntry {
   readonly list: KeyListName;
   /** The fields as they stand in the file. */
   readonly fields: Mapping;
+  /** Of AWS KMS, by sops before 3.3.0: the context in the file may not be the one that the key was wrapped with. */
+  readonly hasOldContext?: true;
 }
 
 /** The `sops` block. */
@@ -66,7 +68,7 @@ export function parseMetadata(block: Mapping): Metadata {
   checkVersion(version, rules.length > 0 && !isTime(lastModified));
 
   return {
-    keyGroups: readKeyGroups(fields),
+    keyGroups: readKeyGroups(fields, isBefore330(version)),
     shamirThreshold: intOf(fields.get("shamir_threshold")),
     lastModified: macTime(lastModified, version),
     mac: textOf(fields.get("mac"), "mac"),
@@ -101,25 +103,30 @@ function macTime(node: Node, version: string): string {
   return `${match[1]}${/^[+-]00:00$/.test(zone) ? "Z" : zone}`;
 }
 
-function readKeyGroups(fields: ReadonlyMap<string, Node>): KeyEntry[][] {
-  const flat = readKeys(fields);
+function isBefore330(version: string): boolean {
+  const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
+  return major !== undefined && (Number(major) < 3 || (major === "3" && Number(minor) < 3));
+}
+
+function readKeyGroups(fields: ReadonlyMap<string, Node>, isOld: boolean): KeyEntry[][] {
+  const flat = readKeys(fields, isOld);
   if (flat.length > 0) return [flat];
   const groups = elementsOf(fields.get("key_groups"), "key_groups").map((group) => {
     if (group.kind !== "mapping") throw invalid("a key group is not a mapping");
     const inGroup = new Map<string, Node>();
     for (const member of group.members) if (member.kind === "item") inGroup.set(member.key.toLowerCase(), member.value);
-    return readKeys(inGroup);
+    return readKeys(inGroup, isOld);
   });
   if (groups.length === 0) throw invalid("no keys found");
   if (groups.some((group) => group.length === 0)) throw invalid("a key group is empty");
   return groups;
 }
 
-function readKeys(fields: ReadonlyMap<string, Node>): KeyEntry[] {
+function readKeys(fields: ReadonlyMap<string, Node>, isOld: boolean): KeyEntry[] {
   return keyLists.flatMap((name) =>
     elementsOf(fields.get(name), name).map((entry): KeyEntry => {
       if (entry.kind !== "mapping") throw invalid(`an entry of ${name} is not a mapping`);
-      return { list: name, fields: entry };
+      return { list: name, fields: entry, ...(isOld && name === "kms" ? { hasOldContext: true } : {}) };
     }),
   );
 }

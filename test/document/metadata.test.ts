@@ -73,6 +73,23 @@ MAC: M\nVersion: 3.13.2\nEncrypted_Suffix: _s\nMac_Only_Encrypted: true\nShamir_
     ]);
   });
 
+  test.each([
+    ["3.2.9", true],
+    ["v3.0.0", true],
+    ["2.10.0", true],
+    ["1.13", true],
+    ["3.3.0", false],
+    ["3.13.2", false],
+    ["4.0.0", false],
+    ["10.2.0", false],
+  ])("KMS keys of version %s, whose contexts may be wrong: %s", (version, isOld) => {
+    const { keyGroups } = read(`kms:\n  - enc: k\n${KEYS}${TIME}mac: M\nversion: ${version}\n`);
+    expect(keyGroups.flat().map(({ list: name, hasOldContext }) => [name, hasOldContext])).toEqual([
+      ["kms", isOld ? true : undefined],
+      ["age", undefined],
+    ]);
+  });
+
   test("a single object where a list is expected", () => {
     expect(keysOf(read(`age:\n  enc: e\n${TIME}${REST}`).keyGroups)).toEqual([["age e"]]);
   });

@@ -1,7 +1,9 @@
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Moto, motoCredentials, startMoto } from "../support/moto.ts";
 import { describePeer, motoServerProgram } from "../support/peers.ts";
+import { kmsFailure, makeStandInAws, type StandInAws } from "../support/stand-in-aws.ts";
+import { type StandInProxy, startStandInProxy } from "../support/stand-in-proxy.ts";
 import { RECIPIENT, run, type Sandbox, sandbox } from "./program.ts";
 
 /** AWS KMS with the built programs as they are, with nothing installed beside them: moto stands in for AWS. */
@@ -74,5 +76,94 @@ describePeer("a KMS key", "moto", motoServerProgram(), (server) => {
     expect(refused).toMatchObject({ status: 1, stdout: "" });
     expect(refused.stderr).toContain("connection refused");
     expect(missing.stderr + refused.stderr).not.toContain("Warning");
+  });
+
+  describe("behind a proxy, under the names of AWS", () => {
+    let aws: StandInAws;
+    let proxy: StandInProxy;
+    let arn: string;
+    /** Neither an endpoint nor, as moto has to be asked for in vain otherwise, the metadata of a machine. */
+    let env: Readonly<Record<string, string>>;
+
+    beforeAll(async () => {
+      aws = makeStandInAws(moto.endpoint);
+      proxy = await startStandInProxy([aws.standIn]);
+      const { AWS_ENDPOINT_URL: _, ...credentials } = moto.env;
+      env = { ...proxy.env, ...credentials, AWS_EC2_METADATA_DISABLED: "true" };
+      ({ arn } = await moto.createKey());
+    });
+    afterAll(() => proxy.stop());
+
+    beforeEach(() => {
+      for (const list of [aws.calls, aws.instead, proxy.refused]) list.length = 0;
+    });
+
+    async function seal(): Promise<void> {
+      box = sandbox({ hasIdentity: false });
+      box.write("plain.yaml", plain);
+      expect(await run("enc", box, ["--kms", arn, "-o", "s.yaml", "plain.yaml"], { env })).toMatchObject({ status: 0 });
+      aws.calls.length = 0;
+    }
+
+    async function expectShut(said: RegExp, more: Readonly<Record<string, string>> = {}): Promise<void> {
+      const { status, stdout, stderr } = await run("dec", box, ["s.yaml"], { env: { ...env, ...more } });
+      expect([status, stdout]).toEqual([128, ""]);
+      expect(stderr).toMatch(said);
+      expect(stderr).not.toMatch(/canary|test-only|\bat .*\(|internal error|Warning/);
+    }
+
+    it("is reached through it, for roles as well", async () => {
+      await expectThereAndBack(["--kms", arn], env);
+      const role = "arn:aws:iam::210987654321:role/proxy";
+      const { arn: theirs } = await moto.createKey({ role });
+      await expectThereAndBack(["--kms", `${theirs}+${role}`], env);
+      expect(aws.calls).toEqual(["Encrypt", "Decrypt", "AssumeRole", "Encrypt", "AssumeRole", "Decrypt"]);
+      // A role of the user's own configuration, which the SDK assumes itself.
+      const config = `[profile base]\naws_access_key_id = test-only\naws_secret_access_key = test-only\n`;
+      box.write("config", `${config}[profile in-role]\nrole_arn = ${role}\nsource_profile = base\n`);
+      const profiles = { ...proxy.env, AWS_CONFIG_FILE: box.path("config"), AWS_SHARED_CREDENTIALS_FILE: "/dev/null" };
+      await expectThereAndBack(["--kms", theirs, "--aws-profile", "in-role"], profiles);
+      expect(aws.calls.filter((call) => call === "AssumeRole")).toHaveLength(4);
+      expect(proxy.refused).toEqual([]);
+    });
+
+    it("is asked again when it is busy, and not for ever", async () => {
+      await seal();
+      aws.instead.push(kmsFailure("ThrottlingException"), kmsFailure("ThrottlingException"));
+      expect(await run("dec", box, ["s.yaml"], { env })).toMatchObject({ status: 0, stdout: plain, stderr: "" });
+      expect(aws.calls).toEqual(["Decrypt", "Decrypt", "Decrypt"]);
+
+      aws.calls.length = 0;
+      aws.instead.push(...Array(9).fill(kmsFailure("ThrottlingException")));
+      await expectShut(/throttled: too many requests \(ThrottlingException\): wait/);
+      expect(aws.calls).toHaveLength(3);
+      aws.calls.length = 0;
+      await expectShut(/throttled/, { AWS_MAX_ATTEMPTS: "4" });
+      expect(aws.calls).toHaveLength(4);
+    });
+
+    it("says what is wrong, and what to do", async () => {
+      await seal();
+      for (const [type, said] of [
+        ["DisabledException", /the key is disabled .*: enable it/],
+        ["KMSInvalidStateException", /the key is disabled or about to be deleted .*: enable it/],
+        ["AccessDeniedException", /access denied .*: .* need kms:Decrypt/],
+        ["NotFoundException", /no such key or alias .*: check the ARN/],
+        ["ExpiredTokenException", /the AWS credentials have expired .*AWS_ACCESS_KEY_ID/],
+        ["UnrecognizedClientException", /AWS does not know these credentials/],
+        ["InvalidCiphertextException", /not made with this KMS key and encryption context, or is damaged/],
+      ] as const) {
+        aws.instead.push(kmsFailure(type));
+        await expectShut(said);
+      }
+      await expectShut(/no usable AWS credentials were found .*AWS_PROFILE/, { AWS_ACCESS_KEY_ID: "" });
+      const unknown = { AWS_ACCESS_KEY_ID: "", AWS_PROFILE: "unknown" };
+      await expectShut(/no usable AWS credentials were found .*check the profile "unknown"/, unknown);
+      await expectShut(/connection refused .*HTTPS_PROXY/, { HTTPS_PROXY: "http://127.0.0.1:9" });
+      await expectShut(/certificate is not trusted .*NODE_EXTRA_CA_CERTS/, {
+        NODE_EXTRA_CA_CERTS: "",
+        SSL_CERT_FILE: "",
+      });
+    });
   });
 });

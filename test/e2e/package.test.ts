@@ -1,7 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   IDENTITY,
@@ -142,6 +151,47 @@ describe("the programs", () => {
     expect(kms.stderr).not.toContain("Warning");
     const byPattern = await user(box, "enc", ["--age", RECIPIENT, "--encrypted-regex", "^a$", "plain.yaml"]);
     expect(byPattern.stdout).toContain("encrypted_regex");
+  });
+
+  it("say which package to install where a key needs one, and find it then", async () => {
+    const box = sandbox({ hasIdentity: false });
+    const id = "projects/p/locations/l/keyRings/r/cryptoKeys/k";
+    const vault = "https://team.vault.azure.net";
+    const fields = `created_at: "2025-01-02T03:04:05Z", enc: AAAA`;
+    box.write("plain.yaml", "a: b\n");
+    box.write(
+      "sealed.yaml",
+      `a: b\nsops:\n  gcp_kms: [{${fields}, resource_id: ${id}}]\n` +
+        `  azure_kv: [{${fields}, name: k, vault_url: "${vault}", version: "0"}]\n` +
+        `  lastmodified: "2025-01-02T03:04:05Z"\n  mac: none\n  version: 3.13.2\n`,
+    );
+    const peers = { "google-auth-library": "google-auth-library@10", "@azure/identity": "@azure/identity@4.13" };
+    // Nobody is at that address, so what has everything fails all the same.
+    const env = {
+      GOOGLE_CREDENTIALS: '{"type": "authorized_user", "client_id": "a", "client_secret": "b", "refresh_token": "c"}',
+      SOPS_AZURE_KEYVAULT_URLS: `${vault}/keys/k`,
+      HTTPS_PROXY: "http://127.0.0.1:9",
+    };
+    const opening = await user(box, "dec", ["sealed.yaml"], { env });
+    expect(opening).toMatchObject({ status: 128, stdout: "" });
+    for (const spec of Object.values(peers)) expect(opening.stderr).toContain(`run "npm install ${spec}"`);
+    const wrapping = await user(box, "enc", ["plain.yaml"], { env });
+    expect(wrapping).toMatchObject({ status: 1, stdout: "" });
+    expect(wrapping.stderr).toContain("needs the package @azure/identity, which is not installed");
+    // A token that is there already needs no package.
+    const withToken = { ...env, GOOGLE_CREDENTIALS: "", GOOGLE_OAUTH_ACCESS_TOKEN: "t" };
+    const reached = await user(box, "dec", ["sealed.yaml"], { env: withToken });
+    expect(reached.stderr).toMatch(/gcp-kms .*: connection refused/);
+
+    for (const name of Object.keys(peers)) {
+      const link = join(installed.work, "node_modules", name);
+      mkdirSync(dirname(link), { recursive: true });
+      symlinkSync(join(root, "node_modules", name), link);
+    }
+    const { status, stderr } = await user(box, "dec", ["sealed.yaml"], { env });
+    expect(status).toBe(128);
+    expect(stderr).not.toContain("npm install");
+    expect(stderr.match(/connection refused/g)).toHaveLength(2);
   });
 });
 

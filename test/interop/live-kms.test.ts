@@ -191,6 +191,38 @@ describePeer("sops 3.11.0 and this program with AWS KMS by moto", "sops", sopsPr
       expect(read("copy199.yaml")).toBe(source);
     });
 
+    it("of a thousand files with five wrapped keys are fetched with five calls", async () => {
+      for (let i = 0; i < 5; i++) write(`many${i}.yaml`, source);
+      expect((await enc(moto.env, "-i", "many*.yaml", "--kms", arn)).status).toBe(0);
+      for (let i = 5; i < 1000; i++) write(`many${i}.yaml`, read(`many${i % 5}.yaml`));
+      const counter = await countCalls(moto.endpoint);
+      onTestFinished(() => counter.stop());
+      const env = { ...moto.env, AWS_ENDPOINT_URL: counter.endpoint };
+      expect(await enc(env, "decrypt", "-i", "many*.yaml")).toMatchObject({
+        status: 0,
+        stderr: "enc: note: 1,000 files decrypted\n",
+      });
+      expect(counter.calls).toEqual(Array(5).fill("TrentService.Decrypt"));
+      for (const i of [0, 500, 999]) expect(read(`many${i}.yaml`)).toBe(source);
+    });
+
+    it("with the context that sops before 3.3.0 wrote down, and another one that it used", async () => {
+      // What it used: the value of one for all.
+      const context = ["--encryption-context", "app:prod,env:prod"];
+      for (const sealed of await seal(["--kms", arn, ...context])) {
+        write(sealed, read(sealed).replace(/(app: "?)prod/, "$1billing"));
+        await expectStaysShut(sealed, moto.env);
+        const version = /^ +version: "?([\d.]+)/m.exec(read(sealed))?.[1] ?? "";
+        write(sealed, read(sealed).replace(version, "3.2.0"));
+        const here = await enc(moto.env, "decrypt", sealed);
+        expect([here.status, here.stderr]).toEqual([0, ""]);
+        // It asks on standard output before it opens such a file, so what it gives is looked for behind that.
+        const there = await sops(moto.env, "decrypt", sealed);
+        expect(there.status).toBe(0);
+        expect(there.stdout.toString()).toContain("c_unencrypted: d");
+      }
+    });
+
     it("rotated by sops", async () => {
       const [here = ""] = await seal(["--kms", arn]);
       const flags = ["--add-kms", other, "--rm-kms", arn];

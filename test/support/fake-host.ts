@@ -25,6 +25,8 @@ export interface FakeHostOptions {
   readonly seed?: string;
   /** Default 2025-01-02T03:04:05Z. */
   readonly now?: Date;
+  /** Servers that files may name, as they stand there; default: none. */
+  readonly trusted?: readonly string[];
 }
 
 /** A host without anything real behind it, apart from random bytes when there is no seed. It notes what it was asked for. */
@@ -74,6 +76,7 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
       }
     },
     now: () => new Date(options.now ?? "2025-01-02T03:04:05Z"),
+    isTrustedEndpoint: async (url) => options.trusted?.includes(url) === true,
   };
 }
 

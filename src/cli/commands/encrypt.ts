@@ -2,7 +2,7 @@ import { basename, resolve } from "node:path";
 import { type CreationRule, matchRule } from "../../config.ts";
 import { defaultIdentityFile } from "../../crypto/age/identity-sources.ts";
 import type { KeyGroup } from "../../crypto/data-key.ts";
-import { missingProviders, providers } from "../../crypto/keys/registry.ts";
+import { providers } from "../../crypto/keys/registry.ts";
 import { compilePattern } from "../../document/pattern.ts";
 import type { SelectionRule } from "../../document/selection.ts";
 import { type EncryptOptions, encrypt } from "../../encrypt.ts";
@@ -260,8 +260,7 @@ async function ruleOrNull(found: FoundConfig, path: string | null): Promise<Crea
 
 function namesRecipients(flags: Flags, env: Context["host"]["env"]): boolean {
   const isSet = (text: string | undefined): boolean => text !== undefined && text !== "";
-  const variables = [...providers.map(({ names }) => names.env), ...missingProviders.map((type) => type.env)];
-  return keyFlags.some(({ name }) => isSet(flags.text(name))) || variables.some((name) => isSet(env[name]));
+  return providers.some(({ names }) => isSet(flags.text(names.flag)) || isSet(env[names.env]));
 }
 
 /** The selection rule that flags give; it takes the place of the configuration's, whatever kind that is. */

@@ -8,8 +8,11 @@ import { fieldOf, type Item, leaf, type Mapping, mapping, type Node } from "../.
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
+import { createdAt, decodeBase64, textOf } from "./fields.ts";
 import { awsKmsNames } from "./names.ts";
+import { networkHint, networkReasons as reasonsOnTheWay } from "./network-reasons.ts";
 import type { KeyProvider } from "./provider.ts";
+import { proxyAgent } from "./proxy.ts";
 
 /** One KMS key as rules, flags and files name it. */
 export interface AwsKmsRecipient {
@@ -23,22 +26,20 @@ export interface AwsKmsRecipient {
   readonly context: ReadonlyMap<string, string>;
 }
 
-/** The two calls that are needed of KMS. Both throw what the SDK throws. */
+/** One call of KMS: bytes in, bytes out. Throws what the SDK throws. */
+type KmsCall = (
+  arn: string,
+  input: Uint8Array,
+  context: ReadonlyMap<string, string>,
+  signal?: AbortSignal,
+) => Promise<Uint8Array>;
+
+/** The two calls that are needed of KMS. */
 export interface KmsClient {
-  /** @returns the ciphertext blob. */
-  encrypt(
-    arn: string,
-    plaintext: Uint8Array,
-    context: ReadonlyMap<string, string>,
-    signal?: AbortSignal,
-  ): Promise<Uint8Array>;
-  /** @returns the plaintext. */
-  decrypt(
-    arn: string,
-    ciphertext: Uint8Array,
-    context: ReadonlyMap<string, string>,
-    signal?: AbortSignal,
-  ): Promise<Uint8Array>;
+  /** Plaintext to ciphertext blob. */
+  readonly encrypt: KmsCall;
+  /** Ciphertext blob to plaintext. */
+  readonly decrypt: KmsCall;
 }
 
 /** Whom a client speaks to, and as whom. */
@@ -96,7 +97,7 @@ export function createAwsKms(loadClient: LoadKmsClient): KeyProvider<AwsKmsRecip
     async wrap(dataKey, recipient, host, signal) {
       const region = regionOf(recipient.arn);
       if (region === null) throw badRecipient(`${JSON.stringify(recipient.arn)} is not the ARN of a KMS key or alias`);
-      const ciphertext = await translated("encrypt", recipient, async () => {
+      const ciphertext = await translated("encrypt", recipient, host, async () => {
         const client = await clientFor(recipient, region, host);
         return client.encrypt(recipient.arn, dataKey, recipient.context, signal);
       });
@@ -113,12 +114,42 @@ export function createAwsKms(loadClient: LoadKmsClient): KeyProvider<AwsKmsRecip
       }
       const ciphertext = decodeBase64(textOf(fieldOf(key.fields, "enc")));
       if (ciphertext === null) throw failed("enc of the wrapped key is missing or not base64");
-      return translated("decrypt", recipient, async () => {
+      const contexts = [recipient.context];
+      if (key.hasOldContext === true) contexts.push(...contextsOfOldVersions(recipient.context));
+      return translated("decrypt", recipient, host, async () => {
         const client = await clientFor(recipient, region, host);
-        return client.decrypt(recipient.arn, ciphertext, recipient.context, signal);
+        return firstThatFits(contexts, (context) => client.decrypt(recipient.arn, ciphertext, context, signal));
       });
     },
   };
+}
+
+/**
+ * What sops before 3.3.0 may have wrapped a key with instead of the context that it wrote: all keys with the value of one of
+ * them (sops-format 9.5). None where that is the same.
+ */
+function contextsOfOldVersions(context: ReadonlyMap<string, string>): ReadonlyMap<string, string>[] {
+  const values = new Set(context.values());
+  if (values.size < 2) return [];
+  return [...values].map((value) => new Map([...context.keys()].map((key) => [key, value])));
+}
+
+/** @throws what the first context failed with, where it is the only one, or another failed for another reason. */
+async function firstThatFits(
+  contexts: readonly ReadonlyMap<string, string>[],
+  decrypt: (context: ReadonlyMap<string, string>) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  let failure: unknown;
+  for (const context of contexts) {
+    try {
+      return await decrypt(context);
+    } catch (error) {
+      // A policy may deny a context.
+      if (!(error instanceof Error) || !/^(InvalidCiphertext|AccessDenied)Exception$/.test(error.name)) throw error;
+      failure ??= error;
+    }
+  }
+  throw failure;
 }
 
 /** AWS KMS through the AWS SDK. */
@@ -160,7 +191,7 @@ function fieldsOf({ arn, role, profile, context }: AwsKmsRecipient, ciphertext: 
   if (context.size > 0) {
     fields.push(["context", mapping(sorted(context).map(([key, value]) => [key, leaf(value)] as const))]);
   }
-  fields.push(["created_at", leaf(`${now.toISOString().slice(0, 19)}Z`)]);
+  fields.push(["created_at", leaf(createdAt(now))]);
   fields.push(["enc", leaf(Buffer.from(ciphertext).toString("base64"))]);
   if (role !== "") fields.push(["role", leaf(role)]);
   return mapping(fields);
@@ -178,10 +209,6 @@ function recipientOf(fields: Mapping): AwsKmsRecipient {
 
 function itemsOf(map: Mapping): Item[] {
   return map.members.filter((member): member is Item => member.kind === "item");
-}
-
-function textOf(node: Node | null): string {
-  return node?.kind === "leaf" && typeof node.scalar.text === "string" ? node.scalar.text : "";
 }
 
 function isNull(node: Node): boolean {
@@ -230,13 +257,6 @@ function groupText(node: Node, what: string): string {
   return node.scalar.text;
 }
 
-/** Standard base64 with padding; line breaks are passed over, as Go does. `null`: empty, or something else. */
-function decodeBase64(text: string): Uint8Array | null {
-  const bare = text.replace(/[\r\n]/g, "");
-  const bytes = Buffer.from(bare, "base64");
-  return bytes.length > 0 && bytes.toString("base64") === bare ? bytes : null;
-}
-
 function badRecipient(message: string, hint = "an ARN looks like arn:aws:kms:REGION:ACCOUNT:key/ID"): KeyleafError {
   return new KeyleafError("KEY_BAD_RECIPIENT", message, { hint, details: { provider: "aws-kms" } });
 }
@@ -270,8 +290,10 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ["KeyUnavailableException", "the key is not available at the moment"],
   ["InvalidKeyUsageException", "the key is not for encryption"],
   ["InvalidArnException", "the ARN is not valid"],
-  ["ThrottlingException", "too many requests"],
-  ["LimitExceededException", "too many requests"],
+  ["ThrottlingException", "throttled: too many requests"],
+  ["TooManyRequestsException", "throttled: too many requests"],
+  ["Throttling", "throttled: too many requests"],
+  ["LimitExceededException", "throttled: too many requests"],
   ["KMSInternalException", "failure inside AWS KMS"],
   ["DependencyTimeoutException", "failure inside AWS KMS"],
   ["CredentialsProviderError", "no usable AWS credentials were found"],
@@ -282,20 +304,9 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ["InvalidClientTokenId", "AWS does not know these credentials"],
   ["InvalidSignatureException", "AWS refused the signature: wrong secret key, or a wrong clock"],
   ["SignatureDoesNotMatch", "AWS refused the signature: wrong secret key, or a wrong clock"],
-  ["TimeoutError", "no answer in time"],
-  ["ETIMEDOUT", "no answer in time"],
-  ["ECONNREFUSED", "connection refused"],
-  ["ECONNRESET", "connection lost"],
-  ["ENOTFOUND", "no such host"],
-  ["EAI_AGAIN", "the host name could not be looked up"],
-  ["ERR_INVALID_URL", "the endpoint is not a URL"],
   ["SyntaxError", "the answer is not one of AWS"],
-  ["ENETUNREACH", "network unreachable"],
-  ["EHOSTUNREACH", "host unreachable"],
-  ["CERT_HAS_EXPIRED", "the server's certificate has expired"],
-  ["DEPTH_ZERO_SELF_SIGNED_CERT", "the server's certificate is not trusted"],
-  ["SELF_SIGNED_CERT_IN_CHAIN", "the server's certificate is not trusted"],
-  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "the server's certificate is not trusted"],
+  ["AbortError", "given up"],
+  ...reasonsOnTheWay,
 ]);
 
 /** Failures that other credentials would help against. */
@@ -310,6 +321,7 @@ const networkReasons = /in time|connection|host|network|certificate|endpoint|not
 async function translated<T>(
   verb: "encrypt" | "decrypt",
   recipient: AwsKmsRecipient,
+  { env }: Host,
   call: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -320,7 +332,7 @@ async function translated<T>(
     const { name, reason } = explain(isRole ? error.failure : error);
     const what = isRole ? `AWS STS cannot assume the role ${recipient.role}` : `AWS KMS cannot ${verb}`;
     const action = isRole ? "sts:AssumeRole" : verb === "encrypt" ? "kms:Encrypt" : "kms:Decrypt";
-    throw failed(`${what}: ${reason} (${name})`, hintFor(reason, action, recipient));
+    throw failed(`${what}: ${reason} (${name})`, hintFor(reason, action, recipient.profile || env["AWS_PROFILE"]));
   }
 }
 
@@ -333,13 +345,18 @@ function explain(error: unknown): { name: string; reason: string } {
   return { name: /^[\w.-]{1,64}$/.test(error.name) ? error.name : "unknown", reason: "failed" };
 }
 
-function hintFor(reason: string, action: string, { profile }: AwsKmsRecipient): string | undefined {
+function hintFor(reason: string, action: string, profile = ""): string | undefined {
   if (reason === "access denied") return `the AWS credentials in use need ${action}, also for this encryption context`;
+  if (reason.startsWith("throttled")) return "wait a little, or set AWS_MAX_ATTEMPTS to more than 3";
+  if (reason.startsWith("the key is disabled")) return "enable it in AWS KMS, or use another key";
+  if (reason.startsWith("no such key")) return "check the ARN, its region and account";
   if (credentialReasons.test(reason)) {
-    if (profile !== "") return `check the profile ${JSON.stringify(profile)} in the AWS configuration`;
+    if (profile !== "")
+      return `check the profile ${JSON.stringify(profile)} in the AWS configuration, or sign in again`;
     return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with AWS_PROFILE, or sign in with aws sso login";
   }
-  return networkReasons.test(reason) ? "check the network and AWS_ENDPOINT_URL" : undefined;
+  if (!networkReasons.test(reason)) return undefined;
+  return networkHint(reason, "check the network, HTTPS_PROXY and AWS_ENDPOINT_URL");
 }
 
 /** An unreachable network is reported after three tries of at most this long. */
@@ -354,10 +371,13 @@ async function loadSdkClient(settings: KmsClientSettings, host: Host): Promise<K
 
   const { region, role, sessionName } = settings;
   const profile = settings.profile || host.env["AWS_PROFILE"];
+  const kmsEndpoint = endpointFrom(host.env, "KMS");
+  // What goes for the address of KMS goes for that of the credentials as well.
+  const agent = await proxyAgent(new URL(kmsEndpoint.endpoint ?? `https://kms.${region}.amazonaws.com`), host);
   const common = {
     region,
-    maxAttempts: 3,
     requestHandler: {
+      ...(agent === null ? {} : { httpsAgent: agent }),
       connectionTimeout: CONNECTION_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
@@ -366,7 +386,7 @@ async function loadSdkClient(settings: KmsClientSettings, host: Host): Promise<K
     logger: { trace() {}, debug() {}, info() {}, warn() {}, error() {} },
     ...(profile ? { profile } : {}),
   };
-  const kmsConfig = { ...common, ...endpointFrom(host.env, "KMS") };
+  const kmsConfig = { ...common, ...kmsEndpoint };
   let client = new KMSClient({ ...kmsConfig, ...credentialsFrom(host.env, settings.profile) });
 
   if (role !== "") {
@@ -394,16 +414,16 @@ async function loadSdkClient(settings: KmsClientSettings, host: Host): Promise<K
   return {
     async encrypt(arn, plaintext, context, signal) {
       const input = { KeyId: arn, Plaintext: plaintext, EncryptionContext: Object.fromEntries(context) };
-      return present((await client.send(new EncryptCommand(input), requestOptions(signal))).CiphertextBlob);
+      return present((await client.send(new EncryptCommand(input), stopBy(signal))).CiphertextBlob);
     },
     async decrypt(arn, ciphertext, context, signal) {
       const input = { KeyId: arn, CiphertextBlob: ciphertext, EncryptionContext: Object.fromEntries(context) };
-      return present((await client.send(new DecryptCommand(input), requestOptions(signal))).Plaintext);
+      return present((await client.send(new DecryptCommand(input), stopBy(signal))).Plaintext);
     },
   };
 }
 
-function requestOptions(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+function stopBy(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
   return signal === undefined ? {} : { abortSignal: signal };
 }
 

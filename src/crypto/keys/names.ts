@@ -9,10 +9,28 @@ export const awsKmsNames: ProviderNames = {
   isLocal: false,
 };
 
-export const pgpNames: ProviderNames = {
-  id: "pgp",
-  names: { metadata: "pgp", rule: "pgp", group: "pgp", flag: "pgp", env: "SOPS_PGP_FP" },
-  isLocal: true,
+export const gcpKmsNames: ProviderNames = {
+  id: "gcp-kms",
+  names: { metadata: "gcp_kms", rule: "gcp_kms", group: "gcp_kms", flag: "gcp-kms", env: "SOPS_GCP_KMS_IDS" },
+  isLocal: false,
+};
+
+export const huaweiKmsNames: ProviderNames = {
+  id: "huawei-kms",
+  names: { metadata: "hckms", rule: "hckms", group: "hckms", flag: "hckms", env: "SOPS_HUAWEICLOUD_KMS_IDS" },
+  isLocal: false,
+};
+
+export const azureKeyvaultNames: ProviderNames = {
+  id: "azure-keyvault",
+  names: {
+    metadata: "azure_kv",
+    rule: "azure_keyvault",
+    group: "azure_keyvault",
+    flag: "azure-kv",
+    env: "SOPS_AZURE_KEYVAULT_URLS",
+  },
+  isLocal: false,
 };
 
 export const hcVaultNames: ProviderNames = {
@@ -27,8 +45,8 @@ export const hcVaultNames: ProviderNames = {
   isLocal: false,
 };
 
-export const huaweiKmsNames: ProviderNames = {
-  id: "huawei-kms",
-  names: { metadata: "hckms", rule: "hckms", group: "hckms", flag: "hckms", env: "SOPS_HUAWEICLOUD_KMS_IDS" },
-  isLocal: false,
+export const pgpNames: ProviderNames = {
+  id: "pgp",
+  names: { metadata: "pgp", rule: "pgp", group: "pgp", flag: "pgp", env: "SOPS_PGP_FP" },
+  isLocal: true,
 };

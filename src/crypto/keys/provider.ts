@@ -1,17 +1,14 @@
 import type { Mapping, Node } from "../../document/document.ts";
 import type { Host } from "../../host.ts";
 
-declare global {
-  /** A name of the web, which Node's types and those of browsers fill; who has neither need not have it to use the library. */
-  interface AbortSignal {}
-}
-
 /** The data key (or a share of it) as one recipient keeps it in the metadata: a list entry's fields as they stand in the file. */
 export interface WrappedKey {
   /** Provider id. */
   readonly provider: string;
   /** All fields of the entry, in file order; values are strings, apart from mappings such as a KMS context. */
   readonly fields: Mapping;
+  /** See `KeyEntry`. */
+  readonly hasOldContext?: true;
 }
 
 /** What can stand beside a recipient in flags and rules. */
@@ -57,6 +54,7 @@ export interface KeyProvider<R = unknown> {
   /**
    * @param signal - as in `wrap`.
    * @returns the data key; `null` when no identity at hand is for this key (`why` then gets the reasons).
+   * @param signal - as for `wrap`.
    * @throws `PROVIDER_FAILED` when it is for us, and failed.
    */
   unwrap(key: WrappedKey, host: Host, why: (reason: string) => void, signal?: AbortSignal): Promise<Uint8Array | null>;

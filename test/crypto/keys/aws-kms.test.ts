@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   type AwsKmsRecipient,
   awsKms,
@@ -372,11 +372,11 @@ test("an SDK that cannot be loaded is a failure of the provider", async () => {
   expect((await thrownBy(() => provider.wrap(dataKey, to(), testHost()))).code).toBe("PROVIDER_FAILED");
 });
 
-test("hands the signal of the caller to its requests", async () => {
-  const seen: (AbortSignal | undefined)[] = [];
-  const note: KmsClient["encrypt"] = async (_arn, bytes, _context, signal) => {
+test("hands the signal on to the request", async () => {
+  const seen: unknown[] = [];
+  const note = async (...[, input, , signal]: Parameters<KmsClient["encrypt"]>) => {
     seen.push(signal);
-    return bytes;
+    return input;
   };
   const { provider } = fakeKms({ encrypt: note, decrypt: note });
   const { signal } = new AbortController();
@@ -407,4 +407,64 @@ test("a request of the SDK ends with its signal", async () => {
   } finally {
     server.close();
   }
+});
+
+describe("a key of sops before 3.3.0", () => {
+  const written = new Map([
+    ["a", "1"],
+    ["b", "2"],
+    ["c", "2"],
+  ]);
+  const all = (value: string) => ({ a: value, b: value, c: value });
+  const asWritten = { a: "1", b: "2", c: "2" };
+
+  /** A KMS that wants one context; others fail with the error of that name. */
+  function strictKms(wanted: Record<string, string>, otherwise = "InvalidCiphertextException") {
+    const tried: Record<string, string>[] = [];
+    const { provider } = fakeKms({
+      async decrypt(_arn, ciphertext, given) {
+        tried.push(Object.fromEntries(given));
+        if (JSON.stringify(tried.at(-1)) !== JSON.stringify(wanted)) throw awsError(otherwise, "canary");
+        return ciphertext;
+      },
+    });
+    const fields = [
+      ["arn", leaf(arn)],
+      ["context", texts(Object.fromEntries(written))],
+      ["enc", leaf("/v38+/r5")],
+    ] as const;
+    const unwrap = (more: { hasOldContext?: true }) =>
+      provider.unwrap({ ...wrappedKey(fields), ...more }, testHost(), noReason);
+    return { unwrap, tried };
+  }
+
+  test.each(["InvalidCiphertextException", "AccessDeniedException"])(
+    "opens with one value for all, after its own context has met %s",
+    async (name) => {
+      const { unwrap, tried } = strictKms(all("2"), name);
+      expect(await unwrap({ hasOldContext: true })).toHaveLength(6);
+      expect(tried).toEqual([asWritten, all("1"), all("2")]);
+    },
+  );
+
+  test("opens with its own context first", async () => {
+    const { unwrap, tried } = strictKms(asWritten);
+    await unwrap({ hasOldContext: true });
+    expect(tried).toEqual([asWritten]);
+  });
+
+  test("fails when none of them fits, and at once for another reason", async () => {
+    const none = strictKms(all("3"));
+    expect((await thrownBy(() => none.unwrap({ hasOldContext: true }))).message).toContain("InvalidCiphertext");
+    expect(none.tried).toHaveLength(3);
+    const disabled = strictKms(all("2"), "DisabledException");
+    expect((await thrownBy(() => disabled.unwrap({ hasOldContext: true }))).message).toContain("disabled");
+    expect(disabled.tried).toHaveLength(1);
+  });
+
+  test("is the only kind for which others than the file's context are tried", async () => {
+    const { unwrap, tried } = strictKms(all("2"));
+    expect((await thrownBy(() => unwrap({}))).code).toBe("PROVIDER_FAILED");
+    expect(tried).toEqual([asWritten]);
+  });
 });
