@@ -5,7 +5,7 @@ import { asksForVersion, splitCommandLine } from "./command-line.ts";
 import { type Command, commands, decryptCommand } from "./commands/registry.ts";
 import { type CliHost, ClosedPipe, type Context, type Flags, type Program, type Streams } from "./context.ts";
 import { BUG_STATUS, CLOSED_PIPE_STATUS, exitStatus } from "./exit-status.ts";
-import { FilesFailed, reportError } from "./report.ts";
+import { FilesFailed, note, reportError } from "./report.ts";
 
 const noFlags: Flags = { has: () => false, text: () => undefined };
 
@@ -20,7 +20,12 @@ export async function run(
   streams: Streams,
   program: Program = "enc",
 ): Promise<number> {
-  const context: Context = { program, host, streams };
+  const context: Context = {
+    program,
+    // What the host has to look up is only looked up when it is asked for.
+    host: Object.assign(Object.create(host) as CliHost, { tell: (message: string) => note(context, message) }),
+    streams,
+  };
   let command: Command | null = null;
   try {
     const split =
