@@ -79,13 +79,31 @@ export async function unwrapDataKey(
       `the data key is split over ${groups.length} key groups, which this version does not support`,
     );
   }
-  const attempts: KeyAttempt[] = [];
-  for (const entry of localFirst(group)) {
-    const unwrapped = await (run === undefined ? unwrapOne(entry, host) : run.of(entry, host));
-    if (unwrapped instanceof Uint8Array) return run === undefined ? unwrapped : Uint8Array.from(unwrapped);
-    attempts.push(unwrapped);
+  const attempts = new Map<KeyEntry, Attempt>();
+  // People are asked for something only when nothing opens the file without.
+  for (const mayAsk of [false, true]) {
+    for (const entry of localFirst(group)) {
+      const before = attempts.get(entry);
+      if (mayAsk && before?.canAsk !== true) continue;
+      const unwrapped = await (run === undefined ? unwrapOne(entry, host, mayAsk) : run.of(entry, host, mayAsk));
+      if (unwrapped instanceof Uint8Array) return run === undefined ? unwrapped : Uint8Array.from(unwrapped);
+      attempts.set(entry, { ...unwrapped, reasons: [...(before?.reasons ?? []), ...unwrapped.reasons] });
+    }
   }
-  throw new KeyleafError("KEY_UNAVAILABLE", "no key at hand opens this file", { details: { attempts } });
+  throw new KeyleafError("KEY_UNAVAILABLE", "no key at hand opens this file", {
+    details: { attempts: [...attempts.values()].map(keyAttempt) },
+  });
+}
+
+/** Why a wrapped key was not opened. */
+interface Attempt extends Omit<KeyAttempt, "reason"> {
+  readonly reasons: readonly string[];
+  /** It may be opened by asking for something. */
+  readonly canAsk: boolean;
+}
+
+function keyAttempt({ provider, recipient, reasons }: Attempt): KeyAttempt {
+  return { provider, recipient, reason: reasons.join("; ") || "not for any key at hand" };
 }
 
 /**
@@ -93,12 +111,12 @@ export async function unwrapDataKey(
  * does not open is tried twice, which with a service out of reach would take its time every time.
  */
 export class UnwrappedKeys {
-  readonly #outcomes = new Map<string, Promise<Uint8Array | KeyAttempt>>();
+  readonly #outcomes = new Map<string, Promise<Uint8Array | Attempt>>();
 
   /** The data key, which stays ours, or why there is none. Several callers may wait for one. */
-  of(entry: KeyEntry, host: Host): Promise<Uint8Array | KeyAttempt> {
-    const id = JSON.stringify([entry.list, content(entry.fields)]);
-    return once(this.#outcomes, id, () => unwrapOne(entry, host));
+  of(entry: KeyEntry, host: Host, mayAsk: boolean): Promise<Uint8Array | Attempt> {
+    const id = JSON.stringify([entry.list, content(entry.fields), mayAsk]);
+    return once(this.#outcomes, id, () => unwrapOne(entry, host, mayAsk));
   }
 
   /** Overwrites all data keys. To be called at the end of the run, when nobody waits for one any more. */
@@ -131,30 +149,27 @@ function localFirst(entries: readonly KeyEntry[]): KeyEntry[] {
   return [...entries.filter(isLocal), ...entries.filter((entry) => !isLocal(entry))];
 }
 
-async function unwrapOne(entry: KeyEntry, host: Host): Promise<Uint8Array | KeyAttempt> {
+/** @param mayAsk - Whether this is about the identities that may ask for something, or about the others. */
+async function unwrapOne(entry: KeyEntry, host: Host, mayAsk: boolean): Promise<Uint8Array | Attempt> {
   const known = providerByMetadata(entry.list);
   const typeName = knownKeyTypes.get(entry.list) ?? entry.list;
   if (known === null) {
-    return {
-      provider: entry.list,
-      recipient: typeName,
-      reason: `${typeName} keys are not supported by this version`,
-    };
+    const reasons = [`${typeName} keys are not supported by this version`];
+    return { provider: entry.list, recipient: typeName, reasons, canAsk: false };
   }
   const provider = await known.load();
   const key = { provider: provider.id, fields: entry.fields };
   const reasons: string[] = [];
+  let canAsk = provider.unwrapAsking !== undefined;
   try {
-    const dataKey = await provider.unwrap(key, host, (reason) => reasons.push(reason));
+    const why = (reason: string): void => void reasons.push(reason);
+    const dataKey = await (mayAsk ? provider.unwrapAsking?.(key, host, why) : provider.unwrap(key, host, why));
     if (dataKey?.length === DATA_KEY_BYTES) return dataKey;
-    if (dataKey !== null) reasons.push(`what it wraps is ${dataKey.length} bytes long, not a data key`);
+    if (dataKey) reasons.push(`what it wraps is ${dataKey.length} bytes long, not a data key`);
   } catch (error) {
     if (!(error instanceof KeyleafError)) throw error;
     reasons.push(error.message);
+    canAsk = false;
   }
-  return {
-    provider: provider.id,
-    recipient: provider.identityOf(key),
-    reason: reasons.join("; ") || "not for any key at hand",
-  };
+  return { provider: provider.id, recipient: provider.identityOf(key), reasons, canAsk };
 }

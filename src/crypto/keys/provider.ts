@@ -1,5 +1,5 @@
 import type { Mapping, Node } from "../../document/document.ts";
-import type { Host } from "../../host.ts";
+import type { Host, Signal } from "../../host.ts";
 
 /** The data key (or a share of it) as one recipient keeps it in the metadata: a list entry's fields as they stand in the file. */
 export interface WrappedKey {
@@ -43,10 +43,16 @@ export interface KeyProvider<R = unknown> {
   /** The same, of a wrapped key. Never throws: what is missing is empty. */
   identityOf(key: WrappedKey): string;
   /** @param dataKey - read, not kept. @returns the entry as it goes into the file. @throws `PROVIDER_FAILED`, `KEY_BAD_RECIPIENT` */
-  wrap(dataKey: Uint8Array, recipient: R, host: Host): Promise<WrappedKey>;
+  wrap(dataKey: Uint8Array, recipient: R, host: Host, signal?: Signal): Promise<WrappedKey>;
   /**
+   * @param signal - Ends requests to a network; what is local does not look at it.
    * @returns the data key; `null` when no identity at hand is for this key (`why` then gets the reasons).
    * @throws `PROVIDER_FAILED` when it is for us, and failed.
    */
-  unwrap(key: WrappedKey, host: Host, why: (reason: string) => void): Promise<Uint8Array | null>;
+  unwrap(key: WrappedKey, host: Host, why: (reason: string) => void, signal?: Signal): Promise<Uint8Array | null>;
+  /**
+   * The same with identities that may ask the person for something. Called after `unwrap` has given `null`, and when no
+   * other wrapped key of the file was opened either. Absent: there are none.
+   */
+  unwrapAsking?: KeyProvider["unwrap"];
 }
