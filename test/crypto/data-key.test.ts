@@ -1,7 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { DATA_KEY_BYTES, makeDataKey, UnwrappedKeys, unwrapDataKey, wrapDataKey } from "../../src/crypto/data-key.ts";
 import { age } from "../../src/crypto/keys/age.ts";
-import type { KeyProvider } from "../../src/crypto/keys/provider.ts";
+import type { KeyProvider, WrappedKey } from "../../src/crypto/keys/provider.ts";
+import { providerByMetadata } from "../../src/crypto/keys/registry.ts";
 import { leaf, mapping } from "../../src/document/document.ts";
 import { fieldText, type KeyEntry, keyLists } from "../../src/document/metadata.ts";
 import { KeyleafError } from "../../src/errors.ts";
@@ -127,6 +128,78 @@ describe("unwrapping", () => {
     const groups = [await wrapped(RECIPIENT_A), await wrapped(RECIPIENT_B)];
     const host = fakeHost({ env: { SOPS_AGE_KEY: IDENTITY_B } });
     expect((await failure(() => unwrapDataKey(groups, host))).code).toBe("KEY_UNAVAILABLE");
+  });
+});
+
+describe("asking for something", () => {
+  /** What was called, in order. */
+  function calls(opens: (entry: string) => boolean) {
+    const called: string[] = [];
+    const nameOf = (key: WrappedKey): string => age.identityOf(key).slice(4, 8);
+    const spies = [
+      vi.spyOn(age, "unwrap").mockImplementation(async (key, _host, why) => {
+        called.push(nameOf(key));
+        why(`${nameOf(key)} by itself`);
+        return null;
+      }),
+      vi.spyOn(age, "unwrapAsking").mockImplementation(async (key, _host, why) => {
+        called.push(`${nameOf(key)}?`);
+        why(`${nameOf(key)} by asking`);
+        return opens(nameOf(key)) ? VECTOR_DATA_KEY.slice() : null;
+      }),
+    ];
+    onTestFinished(() => {
+      for (const spy of spies) spy.mockRestore();
+    });
+    return called;
+  }
+
+  const [a, b] = [RECIPIENT_A.slice(4, 8), RECIPIENT_B.slice(4, 8)];
+
+  test("comes after everything else, keys of services included, and ends with what it opens", async () => {
+    const entries = [...(await wrapped(RECIPIENT_A)), kms, ...(await wrapped(RECIPIENT_B))];
+    const load = vi.fn(async () => ({
+      ...provider(() => Promise.reject()),
+      async unwrap() {
+        called.push("kms");
+        return null;
+      },
+    }));
+    const known = providerByMetadata("kms");
+    if (known === null) return expect.fail("no provider");
+    const loading = vi.spyOn(known, "load").mockImplementation(load);
+    onTestFinished(() => loading.mockRestore());
+    const called = calls((name) => name === a);
+    expect(await unwrapDataKey([entries], hostA)).toEqual(VECTOR_DATA_KEY);
+    expect(called).toEqual([a, b, "kms", `${a}?`]);
+  });
+
+  test("gives both reasons when it was in vain", async () => {
+    const called = calls(() => false);
+    const entries = await wrapped(RECIPIENT_A, RECIPIENT_B);
+    const { details } = await failure(() => unwrapDataKey([entries], hostA));
+    expect(details.attempts?.map(({ reason }) => reason)).toEqual([
+      `${a} by itself; ${a} by asking`,
+      `${b} by itself; ${b} by asking`,
+    ]);
+    expect(called).toEqual([a, b, `${a}?`, `${b}?`]);
+  });
+
+  test("is not done for a damaged key", async () => {
+    const called = calls(() => true);
+    vi.mocked(age.unwrap).mockRejectedValueOnce(new KeyleafError("PROVIDER_FAILED", "damaged"));
+    const entries = await wrapped(RECIPIENT_A);
+    expect((await failure(() => unwrapDataKey([entries], hostA))).code).toBe("KEY_UNAVAILABLE");
+    expect(called).toEqual([]);
+  });
+
+  test("is done once in a run", async () => {
+    const called = calls((name) => name === a);
+    const run = new UnwrappedKeys();
+    const entries = await wrapped(RECIPIENT_A);
+    const both = [unwrapDataKey([entries], hostA, run), unwrapDataKey([entries], hostA, run)];
+    expect(await Promise.all(both)).toEqual([VECTOR_DATA_KEY, VECTOR_DATA_KEY]);
+    expect(called).toEqual([a, `${a}?`]);
   });
 });
 

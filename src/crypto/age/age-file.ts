@@ -13,7 +13,8 @@ const VERSION_LINE = "age-encryption.org/v1";
 const FILE_KEY_BYTES = 16;
 const MAC_BYTES = 32;
 const NONCE_BYTES = 16;
-const BODY_COLUMNS = 64;
+/** A line of a stanza's body that is not the last one. */
+export const BODY_COLUMNS = 64;
 const TAG_BYTES = 16;
 const CHUNK_BYTES = 64 * 1024;
 const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
@@ -58,7 +59,7 @@ export function parseAgeFile(file: Uint8Array): AgeFile {
   for (;;) {
     const start = at;
     const line = nextLine();
-    if (line.startsWith("->")) stanzas.push({ args: parseArgs(line), body: parseBody(nextLine) });
+    if (line.startsWith("->")) stanzas.push(parseStanza(line, nextLine));
     else {
       const mac = line.startsWith("--- ") ? decodeBase64(line.slice(4), false) : null;
       if (mac?.length !== MAC_BYTES) throw new AgeFailure("header", "malformed MAC line");
@@ -66,6 +67,14 @@ export function parseAgeFile(file: Uint8Array): AgeFile {
       return { stanzas, covered: bytes.subarray(0, start + "---".length), mac, rest: bytes.subarray(at) };
     }
   }
+}
+
+/**
+ * @param line - Its first line.
+ * @throws `PROVIDER_FAILED` (header)
+ */
+export function parseStanza(line: string, nextLine: () => string): Stanza {
+  return { args: parseArgs(line), body: parseBody(nextLine) };
 }
 
 function parseArgs(line: string): string[] {
@@ -150,7 +159,8 @@ export async function sealAgeFile(
   return Buffer.concat(parts);
 }
 
-function stanzaText({ args, body }: Stanza): string {
+/** The lines of a stanza. */
+export function stanzaText({ args, body }: Stanza): string {
   const lines = encodeUnpadded(body).match(/.{1,64}/g) ?? [];
   if (lines.at(-1)?.length !== BODY_COLUMNS) return `-> ${args.join(" ")}\n${lines.join("\n")}\n`;
   return `-> ${args.join(" ")}\n${lines.join("\n")}\n\n`;
