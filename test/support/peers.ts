@@ -3,7 +3,9 @@
  * name that says so, where it is not there; where CI=true it fails instead.
  */
 import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { findProgram } from "../../src/cli/node-host.ts";
 
 const statusFile = new URL("../../.cache/peers/status.json", import.meta.url);
 
@@ -17,6 +19,17 @@ export function motoServerProgram(): string | null {
   return program("motoServer");
 }
 
+/** The Python that scripts/peers.mjs has made for them; `null` when it is not there. */
+export function pythonProgram(): string | null {
+  const motoServer = motoServerProgram();
+  return motoServer === null ? null : join(dirname(motoServer), "python");
+}
+
+/** A program of the system's, which Debian has in a package; `null` when it is not installed. */
+export function systemProgram(name: "age" | "age-keygen" | "ssh-keygen"): string | null {
+  return findProgram(name, process.env, process.platform);
+}
+
 /**
  * A suite that needs a peer.
  * @param peer - what is missing when it is missing, for example `sops`.
@@ -27,7 +40,7 @@ export function describePeer(name: string, peer: string, found: string | null, s
     describe(name, () => suite(found));
     return;
   }
-  const reason = `${peer} is missing: ${whyMissing()}`;
+  const reason = `${peer} is missing: ${debianPackages.get(peer) ?? whyMissing()}`;
   if (process.env["CI"] === "true") {
     describe(name, () => {
       test(reason, () => expect.fail(reason));
@@ -38,6 +51,12 @@ export function describePeer(name: string, peer: string, found: string | null, s
     test("all of it", () => {});
   });
 }
+
+/** What to install for programs of the system's. */
+const debianPackages: ReadonlyMap<string, string> = new Map([
+  ["age", "apt-get install age"],
+  ["ssh-keygen", "apt-get install openssh-client"],
+]);
 
 function program(name: string): string | null {
   const path = status()[name];
