@@ -47,7 +47,13 @@ function openTerminal(path: string): number | null {
 
 /** Reads what is typed character by character: only so the terminal shows nothing of it. */
 function readAnswer(input: ReadStream, output: number, question: string, isShown: boolean): Promise<string | null> {
-  const write = (text: string): void => void writeSync(output, text);
+  const write = (text: string): void => {
+    try {
+      writeSync(output, text);
+    } catch {
+      // The terminal is gone.
+    }
+  };
   const decoder = new StringDecoder();
   const typed: string[] = [];
   const restore = (): void => void input.setRawMode(false);
@@ -60,6 +66,7 @@ function readAnswer(input: ReadStream, output: number, question: string, isShown
   return new Promise((resolve) => {
     let isOver = false;
     const finish = (answer: string | null): void => {
+      if (isOver) return;
       isOver = true;
       restore();
       write("\n");

@@ -122,6 +122,15 @@ describePeer("at a terminal", "Python", pythonProgram(), (python) => {
     expect(box.list()).toEqual(before);
   });
 
+  it("the terminal that goes away ends the program, without a word about bugs", async () => {
+    const before = box.list();
+    const { status, stdout, stderr } = await at(["decrypt", "-i", "ssh.yaml"], [{ wait: "passphrase", close: true }]);
+    expect([128, 129]).toContain(status);
+    expect(stdout).toBe("");
+    expect(stderr).not.toContain("internal");
+    expect(box.list()).toEqual(before);
+  });
+
   it("is not asked when another key opens the file", async () => {
     const identity = readFileSync(join(FIXTURES, "keys/age-alice.txt"), "utf8");
     const recipients = [

@@ -1,7 +1,7 @@
 """Runs a program at a terminal of its own, types what it asks for, and prints what came of it as JSON.
 
 Reads from standard input, as JSON: argv, cwd, env, stdin (text for its standard input, which is a pipe), and steps, each
-with what to wait for on the terminal, and then what to type, or which signal to send.
+with what to wait for on the terminal, and then what to type, which signal to send, or that the terminal goes away.
 """
 import fcntl
 import json
@@ -59,9 +59,12 @@ def main():
             echoes.append(has_echo(terminal))
             if "signal" in step:
                 child.send_signal(getattr(signal, step["signal"]))
+            elif "close" in step:
+                open_streams.discard(controller)
+                os.close(controller)
             else:
                 os.write(controller, step["type"].encode())
-        elif child.poll() is not None and open_streams == {controller}:
+        elif child.poll() is not None and open_streams <= {controller}:
             break
     else:
         os.killpg(child.pid, signal.SIGKILL)
@@ -73,7 +76,7 @@ def main():
             "stdout": streams[child.stdout.fileno()].decode(errors="replace"),
             "stderr": streams[child.stderr.fileno()].decode(errors="replace"),
             "echoes": echoes,
-            "isRestored": has_echo(terminal),
+            "isRestored": controller in open_streams and has_echo(terminal),
         },
         sys.stdout,
     )

@@ -3,7 +3,12 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 
 /** What is done once something stands on the terminal. */
-export type Step = { readonly wait: string } & ({ readonly type: string } | { readonly signal: NodeJS.Signals });
+export type Step = { readonly wait: string } & (
+  | { readonly type: string }
+  | { readonly signal: NodeJS.Signals }
+  /** The terminal goes away, as when its window is closed. */
+  | { readonly close: true }
+);
 
 export interface AtTerminal {
   readonly argv: readonly string[];

@@ -8,10 +8,14 @@ import type { Host } from "../../host.ts";
  */
 export async function askPassphrase(question: string, host: Host): Promise<string> {
   const answer = (await host.ask?.(question)) ?? null;
-  const problem =
-    answer === null ? "needs a passphrase, and there is no terminal to ask for it" : "no passphrase given";
-  if (answer === null || answer === "") {
-    throw new KeyleafError("PROVIDER_FAILED", problem, { details: { provider: "age" } });
+  if (answer === null) {
+    throw new KeyleafError("PROVIDER_FAILED", "needs a passphrase, and there is no terminal to ask for it", {
+      hint: "use a key without one here",
+      details: { provider: "age" },
+    });
+  }
+  if (answer === "") {
+    throw new KeyleafError("PROVIDER_FAILED", "no passphrase given", { details: { provider: "age" } });
   }
   return answer;
 }

@@ -228,7 +228,7 @@ describe("a passphrase", () => {
   });
 
   test.each<[string, string | null, string]>([
-    ["no terminal", null, "needs a passphrase, and there is no terminal to ask for it"],
+    ["no terminal", null, "needs a passphrase, and there is no terminal to ask for it (use a key without one here)"],
     ["nothing typed", "", "no passphrase given"],
     ["a wrong one", "hunter2", "wrong passphrase"],
   ])("%s: is said, and the next key is tried", async (_, answer, reason) => {
