@@ -105,7 +105,7 @@ function checkStanzas(stanzas: readonly Stanza[]): void {
 /**
  * Checks the header's MAC, then opens the payload.
  *
- * @param fileKey - 16 bytes.
+ * @param fileKey - 16 bytes; overwritten.
  * @returns The whole payload in a new array; nothing when any chunk of it fails.
  * @throws `PROVIDER_FAILED` (HMAC, header, payload)
  */
@@ -113,6 +113,7 @@ export async function openPayload(file: AgeFile, fileKey: Uint8Array): Promise<U
   if (!runtime.isEqual(headerMac(fileKey, file.covered), file.mac)) throw new AgeFailure("HMAC", "does not match");
   if (file.rest.length < NONCE_BYTES) throw new AgeFailure("header", "payload nonce is cut off");
   const key = hkdf(fileKey, file.rest.subarray(0, NONCE_BYTES), "payload");
+  fileKey.fill(0);
   const sealed = file.rest.subarray(NONCE_BYTES);
   // An empty payload is one empty chunk.
   const chunkCount = Math.max(1, Math.ceil(sealed.length / SEALED_CHUNK_BYTES));
@@ -126,7 +127,9 @@ export async function openPayload(file: AgeFile, fileKey: Uint8Array): Promise<U
     if (chunk === null) throw new AgeFailure("payload", "a chunk does not match its tag");
     if (chunk.length === 0 && index > 0) throw new AgeFailure("payload", "empty last chunk");
     payload.set(chunk, index * CHUNK_BYTES);
+    chunk.fill(0);
   }
+  key.fill(0);
   return payload;
 }
 
@@ -150,12 +153,14 @@ export async function sealAgeFile(
   const covered = Buffer.from(`${VERSION_LINE}\n${stanzas.map(stanzaText).join("")}---`);
   const parts: Uint8Array[] = [covered, Buffer.from(` ${encodeUnpadded(headerMac(fileKey, covered))}\n`), nonce];
   const key = hkdf(fileKey, nonce, "payload");
+  fileKey.fill(0);
   for (let index = 0; index < Math.max(1, Math.ceil(payload.length / CHUNK_BYTES)); index++) {
     const at = index * CHUNK_BYTES;
     const end = Math.min(at + CHUNK_BYTES, payload.length);
     const nonce = chunkNonce(index, end === payload.length);
     parts.push(await runtime.sealChaCha(key, nonce, payload.subarray(at, end)));
   }
+  key.fill(0);
   return Buffer.concat(parts);
 }
 

@@ -147,9 +147,12 @@ async function encapsulate(
   };
 }
 
+/** Overwrites the two secrets. */
 function combine(mlkemSecret: Uint8Array, x25519Secret: Uint8Array, share: Uint8Array, own: Uint8Array): Uint8Array {
   const hash = createHash("sha3-256");
   for (const part of [mlkemSecret, x25519Secret, share, own, COMBINER_LABEL]) hash.update(part);
+  mlkemSecret.fill(0);
+  x25519Secret.fill(0);
   return hash.digest();
 }
 

@@ -54,7 +54,6 @@ async function open(file: Uint8Array, name: string, host: Host): Promise<readonl
   const fileKey = await openLock(lock, passphrase);
   if (fileKey === null) throw failed("wrong passphrase");
   const payload = await openPayload(parsed, fileKey);
-  fileKey.fill(0);
   const { identities, asking, problems } = await parseIdentities(Buffer.from(payload).toString(), host);
   payload.fill(0);
   if (problems.length > 0) throw failed(problems.join("; "));
