@@ -40,10 +40,34 @@ export interface Host {
     extraEnv: Readonly<Record<string, string>>,
     stdin?: Uint8Array,
   ): Promise<{ status: number; stdout: Uint8Array; stderr?: string }>;
+  /**
+   * Starts a program to talk with, found as by `run`, in the folder for temporary files. Absent: there are no such programs.
+   * @throws `PROVIDER_FAILED` when it cannot be found or started.
+   */
+  start?(command: readonly string[], extraEnv: Readonly<Record<string, string>>): Promise<Conversation>;
+  /**
+   * Puts a question to the person at the terminal, never through standard input; one at a time.
+   * @param question - Up to where the answer is typed. May come from outside.
+   * @param isShown - Whether the answer may be seen. Default: it is not, as befits a passphrase.
+   * @returns The answer without its line end; `null`: there is no terminal, or it was closed. Absent: there is nobody to ask.
+   */
+  ask?(question: string, isShown?: boolean): Promise<string | null>;
   /** Path of the terminal that the user sits at, for programs that ask them something in their own way. `null` or absent: none. */
   terminal?(): Promise<string | null>;
+  /** Says something to the person at once, in a line of its own. May come from outside. Absent: there is nobody to tell. */
+  tell?(message: string): void;
   /** Fills the array with cryptographically secure random bytes. */
   fillRandom(bytes: Uint8Array): void;
   /** Current time. */
   now(): Date;
+}
+
+/** A program that is talked with over its standard input and output. */
+export interface Conversation {
+  /** Fails silently when the program does not listen any more: what it says next, or its end, tells. */
+  write(bytes: Uint8Array): void;
+  /** Some more of what it says; `null`: it said everything. */
+  read(): Promise<Uint8Array | null>;
+  /** Ends the conversation, and the program if it does not end by itself. To be called in any case. */
+  end(): Promise<void>;
 }

@@ -1,6 +1,5 @@
 import type { CreationRule, RawMapping, RawRecipient } from "./config.ts";
 import { identitySources } from "./crypto/age/identity-sources.ts";
-import { recipientOf } from "./crypto/age/x25519.ts";
 import type { KeyGroup, Recipient } from "./crypto/data-key.ts";
 import { age } from "./crypto/keys/age.ts";
 import type { RecipientOptions } from "./crypto/keys/provider.ts";
@@ -99,11 +98,10 @@ function withoutRepeats(recipients: readonly Recipient[]): Recipient[] {
 }
 
 async function ownIdentity(host: Host): Promise<{ keyGroups: KeyGroup[]; notices: string[] }> {
-  for (const load of identitySources(host, "")) {
+  for (const load of await identitySources(host, "")) {
     const { name, identities } = await load();
-    const [first] = identities;
-    if (first === undefined) continue;
-    const text = await recipientOf(first);
+    const text = await identities.find((identity) => identity.recipient !== undefined)?.recipient?.();
+    if (text === undefined) continue;
     const recipients = age.fromText(text, {}).map((recipient) => ({ provider: age, recipient }));
     return {
       keyGroups: [recipients],

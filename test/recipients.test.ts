@@ -1,5 +1,7 @@
+import { generateHybridIdentity, identityToRecipient } from "age-encryption";
 import { describe, expect, test } from "vitest";
 import { type CreationRule, parseConfig } from "../src/config.ts";
+import { encodeBech32 } from "../src/crypto/age/bech32.ts";
 import { defaultIdentityFile } from "../src/crypto/age/identity-sources.ts";
 import type { KeyGroup } from "../src/crypto/data-key.ts";
 import { type RecipientSources, resolveKeyGroups } from "../src/recipients.ts";
@@ -129,6 +131,16 @@ describe("without any recipient", () => {
       fakeHost({ files: { [file]: `# mine\n${IDENTITY_A}\n` } }),
     );
     expect(namesOf(keyGroups)).toEqual([[RECIPIENT_A]]);
+  });
+
+  test("a post-quantum identity is one as well; one of a plugin does not tell its recipient", async () => {
+    const identity = await generateHybridIdentity();
+    const plugin = encodeBech32("age-plugin-x-", new Uint8Array(4)).toUpperCase();
+    const host = fakeHost({ env: { SOPS_AGE_KEY: `${plugin}\n${identity}` } });
+    const { keyGroups } = await resolveKeyGroups(sources({}), host);
+    expect(namesOf(keyGroups)).toEqual([[await identityToRecipient(identity)]]);
+    const other = fakeHost({ env: { SOPS_AGE_KEY: plugin } });
+    expect((await failure(() => resolveKeyGroups(sources({}), other))).code).toBe("KEY_NO_RECIPIENT");
   });
 
   test("and without an identity, the error says what to do", async () => {

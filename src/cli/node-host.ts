@@ -13,7 +13,7 @@ import { delimiter, isAbsolute, join } from "node:path";
 import { runtime } from "../crypto/runtime.ts";
 import { KeyleafError } from "../errors.ts";
 import { type CliHost, ClosedPipe, type FileKind, type Streams } from "./context.ts";
-import { isSystemError, systemReason } from "./system-error.ts";
+import { isSystemError, type SystemError, systemReason } from "./system-error.ts";
 
 /** The outside world as Node has it. The one place of the program that knows the runtime. */
 export async function nodeHost(): Promise<CliHost> {
@@ -38,6 +38,8 @@ export async function nodeHost(): Promise<CliHost> {
       readdirSync(path, { withFileTypes: true }).map((entry) => ({ name: entry.name, kind: kindOf(entry) })),
     run: (command, extraEnv, stdin) => runProgram(command, extraEnv, stdin),
     terminal: terminalPath,
+    start: async (command, extraEnv) => (await import("./conversation.ts")).startProgram(command, extraEnv),
+    ask: async (question, isShown) => (await import("./terminal.ts")).ask(question, isShown),
     fillRandom: runtime.fillRandom,
     now: () => new Date(),
   };
@@ -100,12 +102,7 @@ async function runProgram(
   stdin?: Uint8Array,
 ): Promise<{ status: number; stdout: Uint8Array; stderr?: string }> {
   const [name = "", ...args] = command;
-  const program = findProgram(name, process.env, process.platform);
-  if (program === null) {
-    throw new KeyleafError("PROVIDER_FAILED", `program not found: ${name}`, {
-      hint: isAbsolute(name) ? "check the path" : "it is looked for on the absolute directories of PATH only",
-    });
-  }
+  const program = programOf(name);
   const { spawn } = await import("node:child_process");
   try {
     return await new Promise((resolve, reject) => {
@@ -135,7 +132,7 @@ async function runProgram(
   } catch (error) {
     // Most failures to start are an event on Node and thrown by Bun.
     if (!isSystemError(error)) throw error;
-    throw new KeyleafError("PROVIDER_FAILED", `cannot start ${name}: ${systemReason(error)}`, { cause: error });
+    throw cannotStart(name, error);
   }
 }
 
@@ -149,6 +146,19 @@ async function terminalPath(): Promise<string | null> {
   const { status, stdout } = spawnSync(program, { stdio: [descriptor, "pipe", "ignore"], encoding: "utf8" });
   const path = status === 0 ? stdout.trim() : "";
   return isAbsolute(path) ? path : null;
+}
+
+/** @throws `PROVIDER_FAILED` when there is no such program. */
+export function programOf(name: string): string {
+  const program = findProgram(name, process.env, process.platform);
+  if (program !== null) return program;
+  throw new KeyleafError("PROVIDER_FAILED", `program not found: ${name}`, {
+    hint: isAbsolute(name) ? "check the path" : "it is looked for on the absolute directories of PATH only",
+  });
+}
+
+export function cannotStart(name: string, error: SystemError): KeyleafError {
+  return new KeyleafError("PROVIDER_FAILED", `cannot start ${name}: ${systemReason(error)}`, { cause: error });
 }
 
 /**

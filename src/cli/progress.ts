@@ -1,3 +1,4 @@
+import type { Conversation } from "../host.ts";
 import type { CliHost, Context } from "./context.ts";
 import { counted, printable } from "./report.ts";
 
@@ -39,20 +40,26 @@ export class Progress {
       this.clear();
       stderr.write(text);
     };
-    // A program may ask for something: until it ends, the terminal is its own.
-    const run: CliHost["run"] = async (...args) => {
-      this.#programs++;
-      this.clear();
-      try {
-        return await host.run(...args);
-      } finally {
-        this.#programs--;
-      }
+    // A program may ask for something: until it ends, the terminal is its own. So it is while a question stands there.
+    const run: CliHost["run"] = (...args) => this.#aside(host.run(...args));
+    const { ask, start, tell } = host;
+    const apart: Partial<CliHost> = {
+      run,
+      ...(ask === undefined ? {} : { ask: (...args) => this.#aside(ask(...args)) }),
+      ...(start === undefined ? {} : { start: (...args) => this.#conversation(start(...args)) }),
+      ...(tell === undefined
+        ? {}
+        : {
+            tell: (message) => {
+              this.clear();
+              tell(message);
+            },
+          }),
     };
     this.context = {
       ...context,
       // What the host has to look up is only looked up when it is asked for.
-      host: Object.assign(Object.create(host) as CliHost, { run }),
+      host: Object.assign(Object.create(host) as CliHost, apart),
       streams: {
         ...streams,
         stderr: {
@@ -96,6 +103,32 @@ export class Progress {
     clearInterval(this.#timer);
     process.off("exit", this.#clear);
     this.clear();
+  }
+
+  /** Keeps the line away until something is over. */
+  async #aside<T>(what: Promise<T>): Promise<T> {
+    this.#programs++;
+    this.clear();
+    try {
+      return await what;
+    } finally {
+      this.#programs--;
+    }
+  }
+
+  async #conversation(started: Promise<Conversation>): Promise<Conversation> {
+    const conversation = await started;
+    let ended: () => void = () => {};
+    void this.#aside(
+      new Promise<void>((resolve) => {
+        ended = resolve;
+      }),
+    );
+    return {
+      write: (bytes) => conversation.write(bytes),
+      read: () => conversation.read(),
+      end: () => conversation.end().finally(ended),
+    };
   }
 
   #draw(): void {

@@ -141,11 +141,13 @@ function line(context: Context, style: Style, text: string): void {
 
 /**
  * Names of files and keys come from outside: what would move the cursor or start a line is shown as an escape. An age
- * identity that stands where a name should be (`SOPS_AGE_KEY_FILE`, `--kms`) is not repeated.
+ * identity that stands where a name should be (`SOPS_AGE_KEY_FILE`, `--kms`) is not repeated. Post-quantum recipients, of
+ * 2,000 characters each, are named by how they begin.
  */
 export function printable(text: string): string {
   return text
     .replace(/(AGE-SECRET-KEY-(?:PQ-)?1)[0-9A-Z]+/gi, "$1...")
+    .replace(/(age1pq1[a-z0-9]{16})[a-z0-9]{100,}/g, "$1...")
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (char) => {
       return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
     });

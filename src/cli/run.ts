@@ -13,7 +13,7 @@ import {
   withTrust,
 } from "./context.ts";
 import { BUG_STATUS, CLOSED_PIPE_STATUS, exitStatus } from "./exit-status.ts";
-import { FilesFailed, reportError } from "./report.ts";
+import { FilesFailed, note, reportError } from "./report.ts";
 
 const noFlags: Flags = { has: () => false, text: () => undefined };
 
@@ -28,7 +28,13 @@ export async function run(
   streams: Streams,
   program: Program = "enc",
 ): Promise<number> {
-  const context: Context = { program, host, streams, files: new Set() };
+  const context: Context = {
+    program,
+    // What the host has to look up is only looked up when it is asked for.
+    host: Object.assign(Object.create(host) as CliHost, { tell: (message: string) => note(context, message) }),
+    streams,
+    files: new Set(),
+  };
   let command: Command | null = null;
   try {
     const split =

@@ -3,6 +3,7 @@ import { type KeyEntry, keyLists } from "../document/metadata.ts";
 import { type KeyAttempt, KeyleafError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { once } from "../once.ts";
+import type { Try } from "./key-groups.ts";
 import type { KeyProvider } from "./keys/provider.ts";
 import { providerBy } from "./keys/registry.ts";
 
@@ -136,23 +137,65 @@ export async function unwrapDataKey(
   recovery: Recovery = {},
 ): Promise<Uint8Array> {
   const rankOf = await ranking(host, recovery);
-  const unwrap = async (entry: KeyEntry, bytes: number): Promise<Uint8Array | KeyAttempt> => {
-    if (run === undefined) return unwrapOne(entry, bytes, host, recovery);
-    const kept = await run.of(entry, bytes, host, recovery);
-    return kept instanceof Uint8Array ? Uint8Array.from(kept) : kept;
+  const attempts = new Map<KeyEntry, Attempt>();
+  const unwrap = async ({ entry, mayAsk }: Try, bytes: number): Promise<Uint8Array | null> => {
+    const before = attempts.get(entry);
+    if (mayAsk && before?.canAsk !== true) return null;
+    const outcome = await (run === undefined
+      ? unwrapOne(entry, mayAsk, bytes, host, recovery)
+      : run.of(entry, mayAsk, bytes, host, recovery));
+    if (outcome instanceof Uint8Array) {
+      attempts.delete(entry);
+      return run === undefined ? outcome : Uint8Array.from(outcome);
+    }
+    attempts.set(entry, { ...outcome, reasons: [...(before?.reasons ?? []), ...outcome.reasons] });
+    return null;
   };
   if (groups.length > 1) {
     const { recoverSplitKey } = await import("./key-groups.ts");
-    const unwrapShare = (entry: KeyEntry): Promise<Uint8Array | KeyAttempt> => unwrap(entry, DATA_KEY_BYTES + 1);
-    return recoverSplitKey({ groups, threshold, rankOf, isLocal, unwrap: unwrapShare, attempt: attemptOf, check });
+    return recoverSplitKey({
+      groups: groups.map((entries) => triesOf(entries, rankOf)),
+      threshold,
+      isLocal: ({ entry }) => isLocal(entry),
+      unwrap: (one) => unwrap(one, DATA_KEY_BYTES + 1),
+      refuse: async ({ entry }, reason) => void attempts.set(entry, await attemptOf(entry, [reason])),
+      attemptOf: (entry) => {
+        const attempt = attempts.get(entry);
+        return attempt === undefined ? null : keyAttempt(attempt);
+      },
+      check,
+    });
   }
-  const attempts: KeyAttempt[] = [];
-  for (const entry of (groups[0] ?? []).toSorted((a, b) => rankOf(a) - rankOf(b))) {
-    const unwrapped = await unwrap(entry, DATA_KEY_BYTES);
-    if (unwrapped instanceof Uint8Array) return unwrapped;
-    attempts.push(unwrapped);
+  for (const one of triesOf(groups[0] ?? [], rankOf)) {
+    const dataKey = await unwrap(one, DATA_KEY_BYTES);
+    if (dataKey !== null) return dataKey;
   }
-  throw new KeyleafError("KEY_UNAVAILABLE", "no key at hand opens this file", { details: { attempts } });
+  throw new KeyleafError("KEY_UNAVAILABLE", "no key at hand opens this file", {
+    details: { attempts: [...attempts.values()].map(keyAttempt) },
+  });
+}
+
+/** Of each key two tries, by rank: people are asked for something only when nothing opens the file without. */
+function triesOf(entries: readonly KeyEntry[], rankOf: (entry: KeyEntry) => number): Try[] {
+  return [false, true].flatMap((mayAsk) =>
+    entries
+      .map((entry) => ({ entry, mayAsk, rank: rankOf(entry) + (mayAsk ? BEHIND_ALL : 0) }))
+      .toSorted((a, b) => a.rank - b.rank),
+  );
+}
+
+/** More than any rank. */
+const BEHIND_ALL = 1000;
+
+/** Why a wrapped key was not opened. */
+interface Attempt extends Omit<KeyAttempt, "reason"> {
+  readonly reasons: readonly string[];
+  /** It may be opened by asking for something. */
+  readonly canAsk: boolean;
+}
+
+function keyAttempt({ provider, recipient, reasons }: Attempt): KeyAttempt {
+  return { provider, recipient, reason: reasons.join("; ") || "not for any key at hand" };
 }
 
 /** The reference's order where none is given. Types that an order does not name come after it, first the local ones. */
@@ -181,15 +224,15 @@ function isLocal({ list }: KeyEntry): boolean {
  * does not open is tried twice, which with a service out of reach would take its time every time.
  */
 export class UnwrappedKeys {
-  readonly #outcomes = new Map<string, Promise<Uint8Array | KeyAttempt>>();
+  readonly #outcomes = new Map<string, Promise<Uint8Array | Attempt>>();
 
   /**
    * The data key or the share of it, which stays ours, or why there is none. Several callers may wait for one.
    * @param bytes - how long it has to be
    */
-  of(entry: KeyEntry, bytes: number, host: Host, recovery: Recovery): Promise<Uint8Array | KeyAttempt> {
-    const id = JSON.stringify([entry.list, entry.hasOldContext === true, bytes, content(entry.fields)]);
-    return once(this.#outcomes, id, () => unwrapOne(entry, bytes, host, recovery));
+  of(entry: KeyEntry, mayAsk: boolean, bytes: number, host: Host, recovery: Recovery): Promise<Uint8Array | Attempt> {
+    const id = JSON.stringify([entry.list, entry.hasOldContext === true, mayAsk, bytes, content(entry.fields)]);
+    return once(this.#outcomes, id, () => unwrapOne(entry, mayAsk, bytes, host, recovery));
   }
 
   /** Overwrites all data keys. To be called at the end of the run, when nobody waits for one any more. */
@@ -217,27 +260,32 @@ function content(node: Node): unknown {
   ];
 }
 
+/** @param mayAsk - Whether this is about the identities that may ask for something, or about the others. */
 async function unwrapOne(
   entry: KeyEntry,
+  mayAsk: boolean,
   bytes: number,
   host: Host,
   recovery: Recovery,
-): Promise<Uint8Array | KeyAttempt> {
+): Promise<Uint8Array | Attempt> {
   const known = providerBy("metadata", entry.list);
   const provider = await known.load();
   const { list: _, ...rest } = entry;
   const key = { provider: provider.id, ...rest };
   const reasons: string[] = [];
+  const why = (reason: string): void => void reasons.push(reason);
+  let canAsk = provider.unwrapAsking !== undefined;
   try {
     const unwrapped = await inTime(
       known.isLocal,
       host,
       recovery,
-      (signal) => provider.unwrap(key, host, (reason) => reasons.push(reason), signal),
+      async (signal) =>
+        mayAsk ? provider.unwrapAsking?.(key, host, why, signal) : provider.unwrap(key, host, why, signal),
       (late) => late?.fill(0),
     );
     if (unwrapped?.length === bytes) return unwrapped;
-    if (unwrapped !== null) {
+    if (unwrapped) {
       const what = bytes === DATA_KEY_BYTES ? "a data key" : "a share of one";
       reasons.push(`what it wraps is ${unwrapped.length} bytes long, not ${what}`);
       unwrapped.fill(0);
@@ -246,11 +294,13 @@ async function unwrapOne(
     if (!(error instanceof KeyleafError) || error.code.startsWith("USAGE")) throw error;
     // What helps differs from key to key, so that it cannot stand below them all.
     reasons.push(error.hint === undefined ? error.message : `${error.message} (${error.hint})`);
+    canAsk = false;
   }
-  return attemptOf(entry, reasons.join("; ") || "not for any key at hand");
+  return { ...(await attemptOf(entry, reasons)), canAsk };
 }
 
-async function attemptOf({ list, fields }: KeyEntry, reason: string): Promise<KeyAttempt> {
+async function attemptOf({ list, fields }: KeyEntry, reasons: readonly string[]): Promise<Attempt> {
   const provider = await providerBy("metadata", list).load();
-  return { provider: provider.id, recipient: provider.identityOf({ provider: provider.id, fields }), reason };
+  const recipient = provider.identityOf({ provider: provider.id, fields });
+  return { provider: provider.id, recipient, reasons, canAsk: false };
 }

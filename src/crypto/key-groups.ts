@@ -47,26 +47,36 @@ const RESTORE = "restore the file from version control";
 interface Group {
   /** From 1. */
   readonly number: number;
-  /** Those that have not been tried yet, by rank. */
-  readonly entries: KeyEntry[];
-  readonly attempts: KeyAttempt[];
+  readonly entries: ReadonlySet<KeyEntry>;
+  /** What is left to try, by rank. */
+  readonly tries: Try[];
   /** `null`: none yet. */
   share: Uint8Array | null;
 }
 
+/** One try to open a wrapped key. */
+export interface Try {
+  readonly entry: KeyEntry;
+  /** With the identities that may ask a person for something, else with the others. */
+  readonly mayAsk: boolean;
+  /** Where it stands in the order of all tries. */
+  readonly rank: number;
+}
+
 /** What is known of the keys of a file that has several groups. */
 export interface SplitKey {
-  readonly groups: readonly (readonly KeyEntry[])[];
+  /** By rank. */
+  readonly groups: readonly (readonly Try[])[];
   /** Groups that are needed; 0: the file does not say. */
   readonly threshold: number;
-  /** Where a key stands in the order in which keys are tried. */
-  readonly rankOf: (entry: KeyEntry) => number;
-  /** Whether a key needs no network. Such keys are tried one after the other, since they may ask for a passphrase. */
-  readonly isLocal: (entry: KeyEntry) => boolean;
-  /** A share in an array of the caller's own, or why there is none. */
-  readonly unwrap: (entry: KeyEntry) => Promise<Uint8Array | KeyAttempt>;
-  /** What is reported of a key that does not help. */
-  readonly attempt: (entry: KeyEntry, reason: string) => Promise<KeyAttempt>;
+  /** Whether it needs no network. Such keys are tried one after the other, since they may ask for a passphrase. */
+  readonly isLocal: (one: Try) => boolean;
+  /** A share in an array of the caller's own. */
+  readonly unwrap: (one: Try) => Promise<Uint8Array | null>;
+  /** Notes why what was unwrapped is of no use. */
+  readonly refuse: (one: Try, reason: string) => Promise<void>;
+  /** What is reported of a key; `null`: it was not tried, or helped. */
+  readonly attemptOf: (entry: KeyEntry) => KeyAttempt | null;
   /** Whether a data key is that of the file. */
   readonly check: (dataKey: Uint8Array) => Promise<boolean>;
 }
@@ -80,10 +90,10 @@ export interface SplitKey {
  */
 export async function recoverSplitKey(key: SplitKey): Promise<Uint8Array> {
   const groups = key.groups.map(
-    (entries, index): Group => ({
+    (tries, index): Group => ({
       number: index + 1,
-      entries: entries.toSorted((a, b) => key.rankOf(a) - key.rankOf(b)),
-      attempts: [],
+      entries: new Set(tries.map(({ entry }) => entry)),
+      tries: [...tries],
       share: null,
     }),
   );
@@ -93,11 +103,11 @@ export async function recoverSplitKey(key: SplitKey): Promise<Uint8Array> {
       await askFor(wanted, groups, key);
       const shares = groups.flatMap(({ share }) => (share === null ? [] : [share]));
       // A file that does not say how many are needed may open with fewer than all.
-      if (shares.length < (key.threshold === 0 ? 2 : Math.min(wanted, needed))) throw tooFew(groups, key.threshold);
+      if (shares.length < (key.threshold === 0 ? 2 : Math.min(wanted, needed))) throw tooFew(groups, key);
       const dataKey = combine(shares);
       if (await key.check(dataKey)) return dataKey;
       dataKey.fill(0);
-      if (shares.length < wanted || shares.length === groups.length) throw wrongShares(groups, shares.length);
+      if (shares.length < wanted || shares.length === groups.length) throw wrongShares(groups, key, shares.length);
       wanted = shares.length + 1;
     }
   } finally {
@@ -107,12 +117,12 @@ export async function recoverSplitKey(key: SplitKey): Promise<Uint8Array> {
 
 /** Tries keys until so many groups have given a share, or none is left. */
 async function askFor(wanted: number, groups: readonly Group[], key: SplitKey): Promise<void> {
-  const open = (): Group[] => groups.filter(({ share, entries }) => share === null && entries.length > 0);
+  const open = (): Group[] => groups.filter(({ share, tries }) => share === null && tries.length > 0);
   const missing = (): number => wanted - groups.filter(({ share }) => share !== null).length;
   while (missing() > 0 && open().length > 0) {
-    const rank = Math.min(...open().map(({ entries }) => key.rankOf(entries[0] as KeyEntry)));
-    const queue = open().filter(({ entries }) => key.rankOf(entries[0] as KeyEntry) === rank);
-    const isLocal = key.isLocal(queue[0]?.entries[0] as KeyEntry);
+    const rank = Math.min(...open().map(({ tries }) => (tries[0] as Try).rank));
+    const queue = open().filter(({ tries }) => tries[0]?.rank === rank);
+    const isLocal = key.isLocal(queue[0]?.tries[0] as Try);
     // No more at a time than are still needed, so that none is asked in vain.
     const workers = isLocal ? 1 : Math.min(missing(), AT_A_TIME);
     let asking = 0;
@@ -135,14 +145,11 @@ async function askFor(wanted: number, groups: readonly Group[], key: SplitKey): 
 /** Tries the keys of one group that have a rank. */
 async function askGroup(group: Group, rank: number, groups: readonly Group[], key: SplitKey): Promise<void> {
   for (;;) {
-    const [entry] = group.entries;
-    if (group.share !== null || entry === undefined || key.rankOf(entry) !== rank) return;
-    group.entries.shift();
-    const unwrapped = await key.unwrap(entry);
-    if (!(unwrapped instanceof Uint8Array)) {
-      group.attempts.push({ ...unwrapped, group: group.number });
-      continue;
-    }
+    const [one] = group.tries;
+    if (group.share !== null || one?.rank !== rank) return;
+    group.tries.shift();
+    const unwrapped = await key.unwrap(one);
+    if (unwrapped === null) continue;
     const x = unwrapped.at(-1);
     const twin = groups.find(({ share }) => share?.at(-1) === x);
     if (twin === undefined && x !== 0) {
@@ -152,32 +159,42 @@ async function askGroup(group: Group, rank: number, groups: readonly Group[], ke
     unwrapped.fill(0);
     // As the reference does: somebody has been at the file.
     if (twin !== undefined)
-      throw unavailable(groups, `key groups ${twin.number} and ${group.number} hold the same share`, RESTORE);
-    group.attempts.push({ ...(await key.attempt(entry, "what it wraps is no share")), group: group.number });
+      throw unavailable(groups, key, `key groups ${twin.number} and ${group.number} hold the same share`, RESTORE);
+    await key.refuse(one, "what it wraps is no share");
   }
 }
 
-function tooFew(groups: readonly Group[], threshold: number): KeyleafError {
+function tooFew(groups: readonly Group[], key: SplitKey): KeyleafError {
+  const { threshold } = key;
   const given = groups.filter(({ share }) => share !== null).length;
   const needed = threshold === 0 ? "several" : `${Math.max(2, threshold)}`;
   return unavailable(
     groups,
+    key,
     `the data key is split over ${groups.length} key groups, ${needed} of which are needed: ${given} could be opened`,
     "one key of each of so many groups is needed",
   );
 }
 
-function wrongShares(groups: readonly Group[], shares: number): KeyleafError {
+function wrongShares(groups: readonly Group[], key: SplitKey, shares: number): KeyleafError {
   return unavailable(
     groups,
+    key,
     `the shares of ${shares} key groups do not combine to the data key of this file`,
     `a share belongs to another file, or shamir_threshold was changed: ${RESTORE}`,
   );
 }
 
-function unavailable(groups: readonly Group[], message: string, hint: string): KeyleafError {
+function unavailable(groups: readonly Group[], { attemptOf }: SplitKey, message: string, hint: string): KeyleafError {
   return new KeyleafError("KEY_UNAVAILABLE", message, {
     hint,
-    details: { attempts: groups.flatMap(({ attempts }) => attempts) },
+    details: {
+      attempts: groups.flatMap(({ entries, number }) =>
+        [...entries].flatMap((entry) => {
+          const attempt = attemptOf(entry);
+          return attempt === null ? [] : [{ ...attempt, group: number }];
+        }),
+      ),
+    },
   });
 }

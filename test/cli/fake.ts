@@ -46,6 +46,8 @@ export async function runWith(setting: Setting, ...argv: string[]): Promise<Ran>
     env: { PATH: process.env["PATH"], ...setting.env },
     home: join(cwd, "home"),
     cwd,
+    // Not at the terminal that the tests run in.
+    ask: async () => null,
     ...setting.host,
   };
   let stdout = "";

@@ -123,6 +123,19 @@ describe("enc init", () => {
     expect(read(".sops.yaml")).toContain(`creation_rules:\n  - age: ${RECIPIENT}\n`);
   });
 
+  it("makes no second key beside one with a passphrase, whose recipient it has to be told", async () => {
+    const locked = "-----BEGIN AGE ENCRYPTED FILE-----\n";
+    mkdirSync(join(cwd, "home/.config/sops/age"), { recursive: true });
+    writeFileSync(join(cwd, keyFile), locked);
+    const refused = await enc("init");
+    expect(refused).toMatchObject({ status: 1, stdout: "" });
+    expect(refused.stderr).toContain("takes a passphrase");
+    expect(readdirSync(cwd)).toEqual(["home"]);
+    writeFileSync(join(cwd, ".sops.yaml"), `creation_rules:\n  - age: ${RECIPIENT}\n`);
+    expect(await enc("init")).toMatchObject({ status: 0, stdout: "" });
+    expect(read(keyFile)).toBe(locked);
+  });
+
   it("does not touch an identity file that it cannot read", async () => {
     mkdirSync(join(cwd, "home/.config/sops/age"), { recursive: true });
     writeFileSync(join(cwd, keyFile), "not an identity\n");

@@ -4,6 +4,7 @@ import type { CliHost, Context } from "../../src/cli/context.ts";
 import { nodeHost } from "../../src/cli/node-host.ts";
 import { Progress } from "../../src/cli/progress.ts";
 import { note } from "../../src/cli/report.ts";
+import type { Conversation } from "../../src/host.ts";
 
 /** A terminal that keeps what is on its screen, and a clock that stands until it is set. */
 interface Setting {
@@ -11,6 +12,7 @@ interface Setting {
   readonly isTerminal?: boolean;
   readonly columns?: number;
   readonly run?: CliHost["run"];
+  readonly host?: Partial<CliHost>;
 }
 
 let written: string;
@@ -27,10 +29,10 @@ beforeEach(() => {
 
 afterEach(() => progress?.end());
 
-function begin({ env = {}, isTerminal = true, columns = 80, run = real.run }: Setting = {}): Progress {
+function begin({ env = {}, isTerminal = true, columns = 80, run = real.run, host = {} }: Setting = {}): Progress {
   const context: Context = {
     program: "enc",
-    host: { ...real, env, run, now: () => new Date(nowMs) },
+    host: { ...real, env, run, now: () => new Date(nowMs), ...host },
     streams: {
       stdin: { isPiped: false, read: () => Promise.reject(new Error("standard input is not touched")) },
       stdout: {
@@ -119,6 +121,53 @@ describe("a progress line", () => {
     await running;
     shown.at("decrypting", 2, 9, "c.yaml");
     expect(screen()).toEqual(["decrypting 2/9 [####                ] c.yaml"]);
+  });
+
+  it("leaves it to a question, and to a program that is talked with", async () => {
+    let end: () => void = () => {};
+    const conversation: Conversation = { write: () => {}, read: async () => null, end: async () => {} };
+    const told: string[] = [];
+    const shown = begin({
+      host: {
+        ask: () => new Promise((done) => (end = () => done("x"))),
+        start: async () => conversation,
+        tell: (message) => void told.push(message),
+      },
+    });
+    const { host } = shown.context;
+    nowMs += 600;
+    shown.at("decrypting", 0, 9, "a.yaml");
+    const asking = host.ask?.("what? ");
+    expect(screen()).toEqual([""]);
+    nowMs += 600;
+    shown.at("decrypting", 1, 9, "b.yaml");
+    expect(screen()).toEqual([""]);
+    end();
+    expect(await asking).toBe("x");
+    nowMs += 600;
+    shown.at("decrypting", 2, 9, "c.yaml");
+    expect(screen()).toEqual(["decrypting 2/9 [####                ] c.yaml"]);
+
+    const talking = await host.start?.(["plugin"], {});
+    expect(screen()).toEqual([""]);
+    nowMs += 600;
+    shown.at("decrypting", 3, 9, "d.yaml");
+    expect(screen()).toEqual([""]);
+    await talking?.end();
+    await Promise.resolve();
+    nowMs += 600;
+    shown.at("decrypting", 4, 9, "e.yaml");
+    expect(screen()[0]).toContain("4/9");
+    host.tell?.("touch it");
+    expect([screen(), told]).toEqual([[""], ["touch it"]]);
+  });
+
+  it("does not stay away when a program cannot be started", async () => {
+    const shown = begin({ host: { start: () => Promise.reject(new Error("gone")) } });
+    await expect(shown.context.host.start?.(["plugin"], {})).rejects.toThrow("gone");
+    nowMs += 600;
+    shown.at("decrypting", 1, 9, "a.yaml");
+    expect(screen()[0]).toContain("1/9");
   });
 
   it.each<[string, Setting]>([

@@ -577,6 +577,14 @@ describe("what could go wrong for good is refused", () => {
     const { status, stderr } = await encIn({ env: { SOPS_AGE_KEY_FILE: "keys.txt" } }, "-i", "keys.txt");
     expect([status, stderr]).toEqual([2, expect.stringContaining("age identity")]);
     expect(read("keys.txt")).toBe(`${IDENTITY}\n`);
+    for (const [name, env] of [
+      ["id", { SOPS_AGE_SSH_PRIVATE_KEY_FILE: "id" }],
+      ["home/.ssh/id_rsa", {}],
+    ] as const) {
+      write(name, "TEST ONLY\n");
+      expect((await encIn({ env }, "-i", "--type", "binary", name)).status).toBe(2);
+      expect(read(name)).toBe("TEST ONLY\n");
+    }
   });
 
   it("a file that would not come back byte for byte", async () => {

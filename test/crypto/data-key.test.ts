@@ -9,7 +9,8 @@ import {
 } from "../../src/crypto/data-key.ts";
 import { age } from "../../src/crypto/keys/age.ts";
 import { awsKms } from "../../src/crypto/keys/aws-kms.ts";
-import type { KeyProvider } from "../../src/crypto/keys/provider.ts";
+import type { KeyProvider, WrappedKey } from "../../src/crypto/keys/provider.ts";
+import { providerBy } from "../../src/crypto/keys/registry.ts";
 import { leaf, mapping } from "../../src/document/document.ts";
 import { fieldText, type KeyEntry, keyLists } from "../../src/document/metadata.ts";
 import { KeyleafError } from "../../src/errors.ts";
@@ -293,6 +294,78 @@ describe("a key behind a network", () => {
     const error = await failure(() => unwrapDataKey([[kms]], host));
     expect(error.code).toBe("USAGE");
     expect(error.message).toContain("KEYLEAF_KEY_TIMEOUT");
+  });
+});
+
+describe("asking for something", () => {
+  /** What was called, in order. */
+  function calls(opens: (entry: string) => boolean) {
+    const called: string[] = [];
+    const nameOf = (key: WrappedKey): string => age.identityOf(key).slice(4, 8);
+    const spies = [
+      vi.spyOn(age, "unwrap").mockImplementation(async (key, _host, why) => {
+        called.push(nameOf(key));
+        why(`${nameOf(key)} by itself`);
+        return null;
+      }),
+      vi.spyOn(age, "unwrapAsking").mockImplementation(async (key, _host, why) => {
+        called.push(`${nameOf(key)}?`);
+        why(`${nameOf(key)} by asking`);
+        return opens(nameOf(key)) ? VECTOR_DATA_KEY.slice() : null;
+      }),
+    ];
+    onTestFinished(() => {
+      for (const spy of spies) spy.mockRestore();
+    });
+    return called;
+  }
+
+  const [a, b] = [RECIPIENT_A.slice(4, 8), RECIPIENT_B.slice(4, 8)];
+
+  test("comes after everything else, keys of services included, and ends with what it opens", async () => {
+    const entries = [...(await wrapped(RECIPIENT_A)), kms, ...(await wrapped(RECIPIENT_B))];
+    const load = vi.fn(async () => ({
+      ...provider(() => Promise.reject()),
+      async unwrap() {
+        called.push("kms");
+        return null;
+      },
+    }));
+    const known = providerBy("metadata", "kms");
+    if (known === null) return expect.fail("no provider");
+    const loading = vi.spyOn(known, "load").mockImplementation(load);
+    onTestFinished(() => loading.mockRestore());
+    const called = calls((name) => name === a);
+    expect(await unwrapDataKey([entries], hostA)).toEqual(VECTOR_DATA_KEY);
+    expect(called).toEqual([a, b, "kms", `${a}?`]);
+  });
+
+  test("gives both reasons when it was in vain", async () => {
+    const called = calls(() => false);
+    const entries = await wrapped(RECIPIENT_A, RECIPIENT_B);
+    const { details } = await failure(() => unwrapDataKey([entries], hostA));
+    expect(details.attempts?.map(({ reason }) => reason)).toEqual([
+      `${a} by itself; ${a} by asking`,
+      `${b} by itself; ${b} by asking`,
+    ]);
+    expect(called).toEqual([a, b, `${a}?`, `${b}?`]);
+  });
+
+  test("is not done for a damaged key", async () => {
+    const called = calls(() => true);
+    vi.mocked(age.unwrap).mockRejectedValueOnce(new KeyleafError("PROVIDER_FAILED", "damaged"));
+    const entries = await wrapped(RECIPIENT_A);
+    expect((await failure(() => unwrapDataKey([entries], hostA))).code).toBe("KEY_UNAVAILABLE");
+    expect(called).toEqual([]);
+  });
+
+  test("is done once in a run", async () => {
+    const called = calls((name) => name === a);
+    const run = new UnwrappedKeys();
+    const entries = await wrapped(RECIPIENT_A);
+    const both = [unwrapDataKey([entries], hostA, run), unwrapDataKey([entries], hostA, run)];
+    expect(await Promise.all(both)).toEqual([VECTOR_DATA_KEY, VECTOR_DATA_KEY]);
+    expect(called).toEqual([a, `${a}?`]);
   });
 });
 

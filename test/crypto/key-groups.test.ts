@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { recoverSplitKey, type SplitKey } from "../../src/crypto/key-groups.ts";
+import { recoverSplitKey, type SplitKey, type Try } from "../../src/crypto/key-groups.ts";
 import { split } from "../../src/crypto/shamir.ts";
 import { leaf, mapping } from "../../src/document/document.ts";
 import { fieldText, type KeyEntry } from "../../src/document/metadata.ts";
+import type { KeyAttempt } from "../../src/errors.ts";
 import { fakeHost } from "../support/fake-host.ts";
 import { failure, VECTOR_DATA_KEY } from "../support/sealing.ts";
 
@@ -28,30 +29,36 @@ function setting({ groups, threshold = 2, needed = threshold, swap }: Setting) {
   let [running, most] = [0, 0];
   const word = (entry: KeyEntry): string => fieldText(entry.fields, "word");
   const groupOf = (entry: KeyEntry): number => Number(fieldText(entry.fields, "group"));
-  const attempt: SplitKey["attempt"] = async (entry, reason) => ({
-    provider: entry.list,
-    recipient: word(entry),
-    reason,
-  });
+  const attempts = new Map<KeyEntry, KeyAttempt>();
+  const refuse = async ({ entry }: Try, reason: string): Promise<void> => {
+    attempts.set(entry, { provider: entry.list, recipient: word(entry), reason });
+  };
   const key: SplitKey = {
     groups: groups.map((words, index) =>
-      words.map((text): KeyEntry => {
-        const list = text.replace("!", "") as KeyEntry["list"];
-        const fields = { group: `${index + 1}`, word: text };
-        return { list, fields: mapping(Object.entries(fields).map(([name, value]) => [name, leaf(value)])) };
-      }),
+      words
+        .map((text): Try => {
+          const list = text.replace("!", "") as KeyEntry["list"];
+          const texts = { group: `${index + 1}`, word: text };
+          const fields = mapping(Object.entries(texts).map(([name, value]) => [name, leaf(value)]));
+          return { entry: { list, fields }, mayAsk: false, rank: ["age", "pgp", "kms"].indexOf(list) };
+        })
+        .toSorted((a, b) => a.rank - b.rank),
     ),
     threshold,
-    rankOf: ({ list }) => ["age", "pgp", "kms"].indexOf(list),
-    isLocal: ({ list }) => list !== "kms",
-    attempt,
+    isLocal: ({ entry }) => entry.list !== "kms",
+    refuse,
+    attemptOf: (entry) => attempts.get(entry) ?? null,
     check: async (dataKey) => Buffer.compare(dataKey, VECTOR_DATA_KEY) === 0,
-    async unwrap(entry) {
+    async unwrap(one) {
+      const { entry } = one;
       asked.push(`${groupOf(entry)} ${word(entry)}`);
       most = Math.max(most, ++running);
       await new Promise((resolve) => setTimeout(resolve, 5));
       running--;
-      if (!word(entry).endsWith("!")) return attempt(entry, "not for us");
+      if (!word(entry).endsWith("!")) {
+        await refuse(one, "not for us");
+        return null;
+      }
       const share = Uint8Array.from(shares[groupOf(entry) - 1] ?? []);
       given.push(share);
       return share;

@@ -17,6 +17,10 @@ export interface FakeHostOptions {
   readonly files?: Readonly<Record<string, string | Uint8Array | Error>>;
   /** Programs by name (the first word of the command); others cannot be found. */
   readonly programs?: Readonly<Record<string, Program>>;
+  /** Answers what is asked; `null` for no terminal. Default: there is nobody to ask. */
+  readonly answer?: (question: string, isShown: boolean) => string | null;
+  /** Default: no programs to talk with. */
+  readonly start?: NonNullable<Host["start"]>;
   /** Default `linux`. */
   readonly platform?: string;
   /** Default `/home/tester`. */
@@ -35,6 +39,10 @@ export interface FakeHost extends Host {
   readonly reads: string[];
   /** Commands that were run, in order. */
   readonly runs: { readonly command: readonly string[]; readonly extraEnv: Readonly<Record<string, string>> }[];
+  /** What was asked, in order. */
+  readonly questions: string[];
+  /** What was told, in order. */
+  readonly told: string[];
 }
 
 export function fakeHost(options: FakeHostOptions = {}): FakeHost {
@@ -42,10 +50,25 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
   const programs = new Map(Object.entries(options.programs ?? {}));
   const reads: FakeHost["reads"] = [];
   const runs: FakeHost["runs"] = [];
+  const questions: string[] = [];
+  const told: string[] = [];
+  const { answer, start } = options;
   let blocks = 0;
   return {
     reads,
     runs,
+    questions,
+    told,
+    tell: (message) => void told.push(message),
+    ...(start === undefined ? {} : { start }),
+    ...(answer === undefined
+      ? {}
+      : {
+          async ask(question, isShown = false) {
+            questions.push(question);
+            return answer(question, isShown);
+          },
+        }),
     env: options.env ?? {},
     platform: options.platform ?? "linux",
     home: options.home === undefined ? "/home/tester" : options.home,

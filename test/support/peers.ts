@@ -3,7 +3,9 @@
  * name that says so, where it is not there; where CI=true it fails instead.
  */
 import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { findProgram } from "../../src/cli/node-host.ts";
 
 const statusFile = new URL("../../.cache/peers/status.json", import.meta.url);
 
@@ -20,6 +22,17 @@ export function motoServerProgram(): string | null {
 /** Path of `bao`, the server and client of OpenBao; `null` when it is not installed. */
 export function baoProgram(): string | null {
   return program("bao");
+}
+
+/** The Python that scripts/peers.mjs has made for them; `null` when it is not there. */
+export function pythonProgram(): string | null {
+  const motoServer = motoServerProgram();
+  return motoServer === null ? null : join(dirname(motoServer), "python");
+}
+
+/** A program of the system's, which Debian has in a package; `null` when it is not installed. */
+export function systemProgram(name: "age" | "age-keygen" | "ssh-keygen"): string | null {
+  return findProgram(name, process.env, process.platform);
 }
 
 /**
@@ -39,7 +52,7 @@ export function describePeer(
     describe(name, () => suite(found));
     return;
   }
-  const reason = `${peer} is missing: ${why ?? whyMissing()}`;
+  const reason = `${peer} is missing: ${why ?? debianPackages.get(peer) ?? whyMissing()}`;
   if (process.env["CI"] === "true") {
     describe(name, () => {
       test(reason, () => expect.fail(reason));
@@ -50,6 +63,12 @@ export function describePeer(
     test("all of it", () => {});
   });
 }
+
+/** What to install for programs of the system's. */
+const debianPackages: ReadonlyMap<string, string> = new Map([
+  ["age", "apt-get install age"],
+  ["ssh-keygen", "apt-get install openssh-client"],
+]);
 
 function program(name: string): string | null {
   const path = status()[name];

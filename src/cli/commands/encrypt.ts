@@ -1,4 +1,4 @@
-import { basename, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { type CreationRule, matchRule } from "../../config.ts";
 import { defaultIdentityFile } from "../../crypto/age/identity-sources.ts";
 import type { KeyGroup } from "../../crypto/data-key.ts";
@@ -236,8 +236,11 @@ function isNeverMeant(path: string, host: CliHost): boolean {
 }
 
 function isIdentityFile(path: string, host: CliHost): boolean {
-  const { SOPS_AGE_KEY_FILE: named = "" } = host.env;
-  return path === defaultIdentityFile(host) || (named !== "" && path === resolve(host.cwd, named));
+  const { SOPS_AGE_KEY_FILE: named = "", SOPS_AGE_SSH_PRIVATE_KEY_FILE: ssh = "" } = host.env;
+  const files = [named, ssh].filter((name) => name !== "").map((name) => resolve(host.cwd, name));
+  const { home } = host;
+  const usual = home === null ? [] : ["id_ed25519", "id_rsa"].map((name) => join(home, ".ssh", name));
+  return [defaultIdentityFile(host), ...files, ...usual].includes(path);
 }
 
 function alreadyEncrypted(): KeyleafError {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { parseConfig } from "../../config.ts";
+import { KeyleafError } from "../../errors.ts";
 import type { Context, Flags } from "../context.ts";
 import { attributesChange, configureDriver, gitRoot } from "../git.ts";
 import { newIdentity, ownRecipient, writeDefaultIdentity } from "../identity-file.ts";
@@ -29,8 +30,9 @@ const IGNORED = [
 export async function run(_operands: readonly string[], _flags: Flags, context: Context): Promise<void> {
   const { host } = context;
   const done: string[] = [];
-  let recipient = (await ownRecipient(host))?.recipient;
-  if (recipient === undefined) {
+  const own = await ownRecipient(host);
+  let recipient = own?.recipient ?? null;
+  if (own === null) {
     const made = await newIdentity(host);
     recipient = made.recipient;
     done.push(`made an age identity: ${await writeDefaultIdentity(made.text, host)} (keep it secret, and keep a copy)`);
@@ -38,7 +40,7 @@ export async function run(_operands: readonly string[], _flags: Flags, context: 
   const root = await gitRoot(context);
   const folder = root ?? host.cwd;
   const changes = [
-    await rulesChange(join(folder, ".sops.yaml"), recipient, context),
+    await rulesChange(join(folder, ".sops.yaml"), recipient, own?.source ?? "", context),
     await addLines(join(folder, ".gitignore"), "# plaintext of encrypted files (enc init)", IGNORED, context),
     root === null ? null : await attributesChange(root, context),
   ].filter((change) => change !== null);
@@ -48,14 +50,28 @@ export async function run(_operands: readonly string[], _flags: Flags, context: 
   const setting = root === null ? null : await configureDriver(root, context);
   if (setting !== null) note(context, `set ${setting} in the repository's git configuration`);
   if (done.length === 0 && setting === null) note(context, "nothing to do: everything is in place");
-  else note(context, `files are encrypted to ${recipient}`);
+  else note(context, `files are encrypted ${recipient === null ? "as .sops.yaml says" : `to ${recipient}`}`);
 }
 
 /** A rule for every file below, unless there are rules. Other settings of an existing file stay. */
-async function rulesChange(path: string, recipient: string, context: Context): Promise<TextChange | null> {
+async function rulesChange(
+  path: string,
+  recipient: string | null,
+  source: string,
+  context: Context,
+): Promise<TextChange | null> {
   const before = await readText(path, context);
   // A broken file is an error here: it would be one for every command that follows.
   if (before !== null && parseConfig(before, path).creationRules !== null) return null;
+  if (recipient === null) {
+    throw new KeyleafError(
+      "KEY_NO_RECIPIENT",
+      `${source} does not tell its recipient: it takes a passphrase or a plugin`,
+      {
+        hint: `write it into ${path}: creation_rules with age: RECIPIENT`,
+      },
+    );
+  }
   if (before !== null && /^creation_rules\s*:/m.test(before)) {
     note(context, `${path} has an empty creation_rules: add a rule with age: ${recipient}`);
     return null;

@@ -13,7 +13,8 @@ const VERSION_LINE = "age-encryption.org/v1";
 const FILE_KEY_BYTES = 16;
 const MAC_BYTES = 32;
 const NONCE_BYTES = 16;
-const BODY_COLUMNS = 64;
+/** A line of a stanza's body that is not the last one. */
+export const BODY_COLUMNS = 64;
 const TAG_BYTES = 16;
 const CHUNK_BYTES = 64 * 1024;
 const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
@@ -58,7 +59,7 @@ export function parseAgeFile(file: Uint8Array): AgeFile {
   for (;;) {
     const start = at;
     const line = nextLine();
-    if (line.startsWith("->")) stanzas.push({ args: parseArgs(line), body: parseBody(nextLine) });
+    if (line.startsWith("->")) stanzas.push(parseStanza(line, nextLine));
     else {
       const mac = line.startsWith("--- ") ? decodeBase64(line.slice(4), false) : null;
       if (mac?.length !== MAC_BYTES) throw new AgeFailure("header", "malformed MAC line");
@@ -66,6 +67,14 @@ export function parseAgeFile(file: Uint8Array): AgeFile {
       return { stanzas, covered: bytes.subarray(0, start + "---".length), mac, rest: bytes.subarray(at) };
     }
   }
+}
+
+/**
+ * @param line - Its first line.
+ * @throws `PROVIDER_FAILED` (header)
+ */
+export function parseStanza(line: string, nextLine: () => string): Stanza {
+  return { args: parseArgs(line), body: parseBody(nextLine) };
 }
 
 function parseArgs(line: string): string[] {
@@ -96,7 +105,7 @@ function checkStanzas(stanzas: readonly Stanza[]): void {
 /**
  * Checks the header's MAC, then opens the payload.
  *
- * @param fileKey - 16 bytes.
+ * @param fileKey - 16 bytes; overwritten.
  * @returns The whole payload in a new array; nothing when any chunk of it fails.
  * @throws `PROVIDER_FAILED` (HMAC, header, payload)
  */
@@ -104,6 +113,7 @@ export async function openPayload(file: AgeFile, fileKey: Uint8Array): Promise<U
   if (!runtime.isEqual(headerMac(fileKey, file.covered), file.mac)) throw new AgeFailure("HMAC", "does not match");
   if (file.rest.length < NONCE_BYTES) throw new AgeFailure("header", "payload nonce is cut off");
   const key = hkdf(fileKey, file.rest.subarray(0, NONCE_BYTES), "payload");
+  fileKey.fill(0);
   const sealed = file.rest.subarray(NONCE_BYTES);
   // An empty payload is one empty chunk.
   const chunkCount = Math.max(1, Math.ceil(sealed.length / SEALED_CHUNK_BYTES));
@@ -117,7 +127,9 @@ export async function openPayload(file: AgeFile, fileKey: Uint8Array): Promise<U
     if (chunk === null) throw new AgeFailure("payload", "a chunk does not match its tag");
     if (chunk.length === 0 && index > 0) throw new AgeFailure("payload", "empty last chunk");
     payload.set(chunk, index * CHUNK_BYTES);
+    chunk.fill(0);
   }
+  key.fill(0);
   return payload;
 }
 
@@ -141,16 +153,19 @@ export async function sealAgeFile(
   const covered = Buffer.from(`${VERSION_LINE}\n${stanzas.map(stanzaText).join("")}---`);
   const parts: Uint8Array[] = [covered, Buffer.from(` ${encodeUnpadded(headerMac(fileKey, covered))}\n`), nonce];
   const key = hkdf(fileKey, nonce, "payload");
+  fileKey.fill(0);
   for (let index = 0; index < Math.max(1, Math.ceil(payload.length / CHUNK_BYTES)); index++) {
     const at = index * CHUNK_BYTES;
     const end = Math.min(at + CHUNK_BYTES, payload.length);
     const nonce = chunkNonce(index, end === payload.length);
     parts.push(await runtime.sealChaCha(key, nonce, payload.subarray(at, end)));
   }
+  key.fill(0);
   return Buffer.concat(parts);
 }
 
-function stanzaText({ args, body }: Stanza): string {
+/** The lines of a stanza. */
+export function stanzaText({ args, body }: Stanza): string {
   const lines = encodeUnpadded(body).match(/.{1,64}/g) ?? [];
   if (lines.at(-1)?.length !== BODY_COLUMNS) return `-> ${args.join(" ")}\n${lines.join("\n")}\n`;
   return `-> ${args.join(" ")}\n${lines.join("\n")}\n\n`;

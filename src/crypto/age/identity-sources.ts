@@ -1,7 +1,9 @@
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
+import type { Stanza } from "./age-file.ts";
 import { splitCommand } from "./command-line.ts";
-import { parseIdentity, type X25519Identity } from "./x25519.ts";
+import { type Identities, nothing } from "./identity.ts";
+import { readIdentities } from "./identity-text.ts";
 
 /**
  * Where age identities come from: the reference's variables and its default file. A source that cannot be read, or holds
@@ -9,12 +11,16 @@ import { parseIdentity, type X25519Identity } from "./x25519.ts";
  */
 
 /** What one source gave. */
-export interface IdentitySource {
+export interface IdentitySource extends Identities {
   /** For messages: the variable, or the file. */
   readonly name: string;
-  readonly identities: readonly X25519Identity[];
-  /** Why it gave nothing, or less than it holds. Names lines and kinds, never what is in them. */
-  readonly problems: readonly string[];
+}
+
+/** One more source: its name, what it is kept as, and how to read it. */
+export interface UnreadSource {
+  readonly name: string;
+  readonly keptAs: string;
+  read(): Promise<Identities>;
 }
 
 /** Identities read so far, by host and source: nothing is read, and no command run, twice in a process. */
@@ -22,33 +28,51 @@ const read = new WeakMap<Host, Map<string, Promise<IdentitySource>>>();
 
 /**
  * The sources that are set, and the default file, as functions that read them: cheap ones first, so that a command is
- * only run when no key at hand fits. Results are kept for the host; those of `SOPS_AGE_KEY_CMD` for host and recipient.
+ * only run when no key at hand fits. Results are kept for the host; those of commands for host and recipient.
  *
- * @param recipient - Of the wrapped key; told to the command.
+ * @param recipient - Of the wrapped key; told to commands.
+ * @param stanzas - Of the wrapped key: ssh keys are looked at only where one is for an ssh key.
  *
  * Source: SOPS age/keysource.go, `loadIdentities`.
  */
-export function identitySources(host: Host, recipient: string): (() => Promise<IdentitySource>)[] {
+export async function identitySources(
+  host: Host,
+  recipient: string,
+  stanzas: readonly Stanza[] = [],
+): Promise<(() => Promise<IdentitySource>)[]> {
   const { SOPS_AGE_KEY: text, SOPS_AGE_KEY_FILE: file, SOPS_AGE_KEY_CMD: command } = host.env;
   const sources: (() => Promise<IdentitySource>)[] = [];
   const readHere = once(read, host, () => new Map<string, Promise<IdentitySource>>());
-  function add(name: string, load: () => Promise<Content>, keptAs = name): void {
+  function add(name: string, load: () => Promise<Identities>, keptAs = name): void {
     sources.push(() => once(readHere, keptAs, async () => ({ name, ...(await load()) })));
   }
-
-  if (text !== undefined) add("SOPS_AGE_KEY", async () => parseIdentities(text, true));
-  if (file !== undefined) add(`SOPS_AGE_KEY_FILE (${file})`, () => fromFile(host, file));
-  for (const name of ["SOPS_AGE_SSH_PRIVATE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_CMD"]) {
-    if (host.env[name] !== undefined) add(name, async () => failed("ssh identities are not supported"));
+  function addFile(name: string, path: string): void {
+    add(name, () => fromFile(host, path, (bytes) => readIdentities(bytes, name, host)));
   }
+
+  if (text !== undefined) {
+    add("SOPS_AGE_KEY", async () => readIdentities(Buffer.from(text), "SOPS_AGE_KEY", host, true));
+  }
+  if (file !== undefined) addFile(`SOPS_AGE_KEY_FILE (${file})`, file);
   if (text === undefined && file === undefined && command === undefined) {
-    add("SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and SOPS_AGE_KEY_CMD", async () => failed("not set"));
+    add("SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and SOPS_AGE_KEY_CMD", async () => nothing("not set"));
   }
   const defaultFile = defaultIdentityFile(host);
-  if (defaultFile === null) add("default identity file", async () => failed("no home directory"));
-  else if (defaultFile !== file) add(defaultFile, () => fromFile(host, defaultFile));
+  if (defaultFile === null) add("default identity file", async () => nothing("no home directory"));
+  else if (defaultFile !== file) addFile(defaultFile, defaultFile);
+  if (stanzas.some(({ args }) => args[0]?.startsWith("ssh-"))) {
+    const { sshSources } = await import("./ssh-sources.ts");
+    for (const { name, keptAs, read } of sshSources(host, recipient)) add(name, read, keptAs);
+  } else {
+    for (const name of ["SOPS_AGE_SSH_PRIVATE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_CMD"]) {
+      const problem = "not looked at, since this key is not for an ssh key";
+      if (host.env[name] !== undefined) add(name, async () => nothing(problem), `${name}, not looked at`);
+    }
+  }
   if (command !== undefined) {
-    add("SOPS_AGE_KEY_CMD", () => fromCommand(host, command, recipient), `SOPS_AGE_KEY_CMD ${recipient}`);
+    const name = "SOPS_AGE_KEY_CMD";
+    const readOutput = (bytes: Uint8Array) => readIdentities(bytes, name, host);
+    add(name, () => fromCommand(host, command, recipient, readOutput), `${name} ${recipient}`);
   }
   return sources;
 }
@@ -71,67 +95,38 @@ export function defaultIdentityFile(host: Pick<Host, "env" | "platform" | "home"
   return `${host.home}/${directory}/sops/age/keys.txt`;
 }
 
-type Content = Pick<IdentitySource, "identities" | "problems">;
-
-async function fromFile(host: Host, path: string): Promise<Content> {
+/** What `read` makes of a file. */
+export async function fromFile(
+  host: Host,
+  path: string,
+  read: (bytes: Uint8Array) => Identities | Promise<Identities>,
+): Promise<Identities> {
+  let bytes: Uint8Array | null;
   try {
-    const bytes = await host.readFile(path);
-    return bytes === null ? failed("no such file") : parseIdentities(Buffer.from(bytes).toString(), false);
+    bytes = await host.readFile(path);
   } catch (error) {
-    return failed(messageOf(error));
+    return nothing(messageOf(error));
   }
+  return bytes === null ? nothing("no such file") : read(bytes);
 }
 
-async function fromCommand(host: Host, commandLine: string, recipient: string): Promise<Content> {
+/** What `read` makes of what a command prints, which is told the recipient. */
+export async function fromCommand(
+  host: Host,
+  commandLine: string,
+  recipient: string,
+  read: (bytes: Uint8Array) => Identities | Promise<Identities>,
+): Promise<Identities> {
   const command = splitCommand(commandLine);
-  if (command === null) return failed("unclosed quote or backslash at the end");
-  if (command.length === 0) return failed("is empty");
+  if (command === null) return nothing("unclosed quote or backslash at the end");
+  if (command.length === 0) return nothing("is empty");
+  let output: Awaited<ReturnType<Host["run"]>>;
   try {
-    const { status, stdout } = await host.run(command, { SOPS_AGE_RECIPIENT: recipient });
-    if (status !== 0) return failed(`the command ended with status ${status}`);
-    return parseIdentities(Buffer.from(stdout).toString(), false);
+    output = await host.run(command, { SOPS_AGE_RECIPIENT: recipient });
   } catch (error) {
-    return failed(messageOf(error));
+    return nothing(messageOf(error));
   }
-}
-
-/** @param isWordwise - Whether a line may hold several identities with blanks around them (only in `SOPS_AGE_KEY`). */
-function parseIdentities(text: string, isWordwise: boolean): Content {
-  if (/^(age-encryption|-----BEGIN AGE)/.test(text)) {
-    return failed("a passphrase-encrypted identity file, which is not supported");
-  }
-  if (/^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) {
-    return failed("an ssh private key, which is not supported");
-  }
-  const identities: X25519Identity[] = [];
-  const problems: string[] = [];
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
-    if (line === "" || line.startsWith("#")) continue;
-    const words = isWordwise ? line.split(/\s+/).filter((word) => word !== "") : [line];
-    for (const word of words) {
-      const unsupported = unsupportedKind(word);
-      if (unsupported !== null) {
-        problems.push(`line ${index + 1}: ${unsupported}, which is not supported`);
-        continue;
-      }
-      const identity = parseIdentity(word);
-      // As in the reference, one bad line spoils its source: it may have been cut or overwritten.
-      if ("problem" in identity) return failed(`line ${index + 1} is not an age identity (${identity.problem})`);
-      identities.push(identity);
-    }
-  }
-  if (identities.length === 0 && problems.length === 0) problems.push("holds no identity");
-  return { identities, problems };
-}
-
-function unsupportedKind(text: string): string | null {
-  if (text.startsWith("AGE-SECRET-KEY-PQ-1")) return "a post-quantum identity (AGE-SECRET-KEY-PQ-1)";
-  const plugin = /^AGE-PLUGIN-([A-Z0-9+._-]+)-1/.exec(text);
-  return plugin?.[1] === undefined ? null : `an identity of age-plugin-${plugin[1].toLowerCase()}`;
-}
-
-function failed(problem: string): Content {
-  return { identities: [], problems: [problem] };
+  return output.status === 0 ? read(output.stdout) : nothing(`the command ended with status ${output.status}`);
 }
 
 function messageOf(error: unknown): string {

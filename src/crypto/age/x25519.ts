@@ -6,6 +6,7 @@ import { decodeBase64, encodeUnpadded } from "./base64.ts";
 import { decodeBech32, encodeBech32 } from "./bech32.ts";
 import { AgeFailure } from "./failure.ts";
 import { hkdf } from "./hkdf.ts";
+import type { AgeIdentity } from "./identity.ts";
 
 /** The X25519 recipient of age: the file key is sealed under a key agreed on with an ephemeral one. Source: C2SP age.md. */
 
@@ -20,7 +21,7 @@ const BODY_BYTES = 32;
 const ZERO_NONCE = new Uint8Array(12);
 
 /** An X25519 identity. Its secret is in private fields, where printing an object does not show it. */
-export class X25519Identity {
+export class X25519Identity implements AgeIdentity {
   readonly #secret: Uint8Array;
   /** Made when first needed: of a file with many identities, mostly one is used. */
   #imported: Promise<X25519Key> | null = null;
@@ -30,9 +31,8 @@ export class X25519Identity {
     this.#secret = secret;
   }
 
-  /** The public key: 32 bytes. */
-  async publicKey(): Promise<Uint8Array> {
-    return (await this.#import()).publicKey;
+  async recipient(): Promise<string> {
+    return encodeBech32(RECIPIENT_PREFIX, (await this.#import()).publicKey);
   }
 
   /**
@@ -95,13 +95,8 @@ export async function generateIdentity(
   host.fillRandom(secret);
   return {
     identity: encodeBech32(IDENTITY_PREFIX.toLowerCase(), secret).toUpperCase(),
-    recipient: await recipientOf(new X25519Identity(secret)),
+    recipient: await new X25519Identity(secret).recipient(),
   };
-}
-
-/** The recipient text of an identity: `age1...`. */
-export async function recipientOf(identity: X25519Identity): Promise<string> {
-  return encodeBech32(RECIPIENT_PREFIX, await identity.publicKey());
 }
 
 /** @param text - `AGE-SECRET-KEY-1...`, upper case, not trimmed. @returns the identity, or what is wrong with it. */

@@ -2,21 +2,25 @@ import { fieldOf, leaf, mapping, type Node } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import { type AgeFile, openPayload, parseAgeFile, sealAgeFile } from "../age/age-file.ts";
 import { encodeArmor, toBinary } from "../age/armor.ts";
+import { decodeBech32 } from "../age/bech32.ts";
 import { identitySources } from "../age/identity-sources.ts";
 import { parseRecipient, wrapFileKey } from "../age/x25519.ts";
 import type { KeyProvider, WrappedKey } from "./provider.ts";
 
-/** An X25519 recipient. */
+/** Bytes of a post-quantum public key: ML-KEM-768's, then X25519's. */
+const HYBRID_PUBLIC_BYTES = 1184 + 32;
+
+/** A recipient of any kind. */
 export interface AgeRecipient {
-  /** `age1...`, trimmed. */
+  /** `age1...`, or the line of an ssh key with its comment; trimmed. */
   readonly text: string;
-  /** 32 bytes. */
-  readonly publicKey: Uint8Array;
+  /** 32 bytes; `null` of all but X25519 recipients, whose text is read when it is used. */
+  readonly publicKey: Uint8Array | null;
 }
 
 /**
- * Data keys wrapped as armored age files, each for exactly one X25519 recipient. The recipient in the entry plays no role
- * when unwrapping: every identity at hand is tried.
+ * Data keys wrapped as armored age files, each for exactly one recipient. The recipient in the entry plays no role when
+ * unwrapping: every identity at hand is tried.
  *
  * Source: SOPS age/keysource.go; C2SP age.md.
  */
@@ -42,25 +46,28 @@ export const age: KeyProvider<AgeRecipient> = {
       .trim(),
 
   async wrap(dataKey, recipient, host) {
-    const stanza = (fileKey: Uint8Array) => wrapFileKey(fileKey, recipient.publicKey, host);
-    const file = await sealAgeFile(dataKey, async (fileKey) => [await stanza(fileKey)], host);
+    const { text, publicKey } = recipient;
+    const file = await sealAgeFile(
+      dataKey,
+      async (fileKey) => {
+        if (publicKey !== null) return [await wrapFileKey(fileKey, publicKey, host)];
+        return (await import("../age/other-recipients.ts")).wrapForOther(fileKey, text, host);
+      },
+      host,
+    );
     return {
       provider: "age",
       fields: mapping([
         ["enc", leaf(encodeArmor(file))],
-        ["recipient", leaf(recipient.text)],
+        ["recipient", leaf(text)],
       ]),
     };
   },
 
   async unwrap(key, host, why) {
-    const enc = textOf(key, "enc");
-    if (enc === null) {
-      throw new KeyleafError("PROVIDER_FAILED", "the age entry has no text `enc`", { details: { provider: "age" } });
-    }
-    const file = parseAgeFile(toBinary(Buffer.from(enc)));
+    const file = fileOf(key);
     const reasons: string[] = [];
-    for (const load of identitySources(host, age.identityOf(key))) {
+    for (const load of await identitySources(host, age.identityOf(key), file.stanzas)) {
       const { name, identities, problems } = await load();
       for (const identity of identities) {
         const fileKey = await identity.unwrapFileKey(file.stanzas);
@@ -69,12 +76,23 @@ export const age: KeyProvider<AgeRecipient> = {
       for (const problem of problems) reasons.push(`${name}: ${problem}`);
       if (identities.length > 0) reasons.push(`${name}: none of its identities (${identities.length}) is for this key`);
     }
-    const kinds = unsupportedStanzas(file);
-    if (kinds !== null) why(kinds);
+    const kinds = new Set(file.stanzas.map(({ args }) => args[0] ?? ""));
+    if (!kinds.has("X25519")) why(`wrapped for a recipient of kind ${[...kinds].join(", ")}`);
     for (const reason of reasons) why(reason);
     return null;
   },
+
+  unwrapAsking: async (key, host, why) =>
+    (await import("../age/unwrap-asking.ts")).unwrapAsking(fileOf(key), age.identityOf(key), host, why),
 };
+
+function fileOf(key: WrappedKey): AgeFile {
+  const enc = textOf(key, "enc");
+  if (enc === null) {
+    throw new KeyleafError("PROVIDER_FAILED", "the age entry has no text `enc`", { details: { provider: "age" } });
+  }
+  return parseAgeFile(toBinary(Buffer.from(enc)));
+}
 
 function recipientsOf(text: string): AgeRecipient[] {
   const parts = text.split(",").map((part) => part.trim());
@@ -83,24 +101,40 @@ function recipientsOf(text: string): AgeRecipient[] {
 }
 
 function recipientOfText(text: string): AgeRecipient {
-  if (text.startsWith("ssh-")) throw unsupported("ssh keys");
-  if (text.startsWith("age1pq1")) throw unsupported("post-quantum recipients (age1pq1)");
-  const plugin = /^age1([a-z0-9+._-]+)1[a-z0-9]+$/.exec(text);
-  if (plugin?.[1] !== undefined) throw unsupported(`recipients of age-plugin-${plugin[1]}`);
+  if (text.startsWith("ssh-")) {
+    if (/^ssh-(ed25519|rsa)[ \t]+[A-Za-z0-9+/]+=*([ \t]|$)/.test(text)) return { text, publicKey: null };
+    throw badRecipient(
+      "an ssh recipient is not the line of an Ed25519 or RSA key",
+      "give the whole line of the .pub file",
+    );
+  }
+  // A second 1 ends the name of what else it is.
+  if (/^age1[a-z0-9+._-]+1/.test(text)) return otherRecipient(text);
   if (text.startsWith("AGE-SECRET-KEY-") || text.startsWith("AGE-PLUGIN-")) {
     throw badRecipient("an age identity (the secret side) stands where a recipient should be", "give its age1... text");
   }
-  if (!text.startsWith("age1")) throw badRecipient("an age recipient does not start with age1");
+  if (!text.startsWith("age1")) throw notARecipient();
   const publicKey = parseRecipient(text);
   if ("problem" in publicKey) throw badRecipient(`age recipient ${text}: ${publicKey.problem}`);
   return { text, publicKey };
 }
 
-/** Says that the wrapped key needs another kind of identity than there can be here; `null` when it does not. */
-function unsupportedStanzas(file: AgeFile): string | null {
-  const kinds = new Set(file.stanzas.map(({ args }) => args[0] ?? ""));
-  if (kinds.has("X25519")) return null;
-  return `wrapped for a kind of recipient that is not supported (${[...kinds].join(", ")})`;
+/** A post-quantum recipient, or one of a plugin. */
+function otherRecipient(text: string): AgeRecipient {
+  const decoded = decodeBech32(text);
+  if ("problem" in decoded) throw badRecipient(`age recipient ${text}: ${decoded.problem}`);
+  if (!/^age1[a-z0-9+._-]+$/.test(decoded.prefix)) throw badRecipient("an age recipient names no plugin that can be");
+  if (decoded.prefix === "age1pq" && decoded.bytes.length !== HYBRID_PUBLIC_BYTES) {
+    throw badRecipient(`age recipient ${text.slice(0, 20)}...: wrong length`);
+  }
+  return { text, publicKey: null };
+}
+
+function notARecipient(): KeyleafError {
+  return badRecipient(
+    "an age recipient starts neither with age1 nor with ssh-",
+    "commas separate recipients, so that the comment of an ssh key can have none",
+  );
 }
 
 /** A scalar field of an entry, `null` when it is absent or not a scalar. */
@@ -114,8 +148,4 @@ function badRecipient(message: string, hint?: string): KeyleafError {
     details: { provider: "age" },
     ...(hint === undefined ? {} : { hint }),
   });
-}
-
-function unsupported(what: string): KeyleafError {
-  return new KeyleafError("PROVIDER_UNSUPPORTED", `age: ${what} are not supported`, { details: { provider: "age" } });
 }

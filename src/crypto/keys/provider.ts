@@ -58,4 +58,9 @@ export interface KeyProvider<R = unknown> {
    * @throws `PROVIDER_FAILED` when it is for us, and failed.
    */
   unwrap(key: WrappedKey, host: Host, why: (reason: string) => void, signal?: AbortSignal): Promise<Uint8Array | null>;
+  /**
+   * The same with identities that may ask the person for something. Called after `unwrap` has given `null`, and when no
+   * other wrapped key of the file was opened either. Absent: there are none.
+   */
+  unwrapAsking?: KeyProvider["unwrap"];
 }

@@ -8,7 +8,6 @@ import {
   generateIdentity,
   parseIdentity,
   parseRecipient,
-  recipientOf,
   wrapFileKey,
   type X25519Identity,
 } from "../../../src/crypto/age/x25519.ts";
@@ -61,14 +60,14 @@ describe("keys", () => {
     [IDENTITY_A, RECIPIENT_A],
     [IDENTITY_B, RECIPIENT_B],
   ])("%s has its recipient", async (identity, recipient) => {
-    expect(await recipientOf(identityOf(identity))).toBe(recipient);
+    expect(await identityOf(identity).recipient()).toBe(recipient);
   });
 
   test("generated ones are of the shape age has, and agree with the other implementation", async () => {
     for (let n = 0; n < 20; n++) {
       const { identity, recipient } = await generateIdentity(host);
       expect(identity).toMatch(/^AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}$/);
-      expect(await recipientOf(identityOf(identity))).toBe(recipient);
+      expect(await identityOf(identity).recipient()).toBe(recipient);
       expect(await identityToRecipient(identity)).toBe(recipient);
     }
   });
