@@ -27,4 +27,34 @@ export interface Host {
   fillRandom(bytes: Uint8Array): void;
   /** Current time. */
   now(): Date;
+  /**
+   * Asks the person at the terminal, never by standard input, and does not show what is typed. `null`: there is no terminal.
+   * Absent: there is nobody to ask.
+   */
+  ask?(question: string): Promise<string | null>;
+  /** Programs elsewhere that wrap and unwrap data keys with keys of theirs. Absent: there are none. */
+  readonly keyServices?: KeyServices;
 }
+
+/** Who is asked to wrap or unwrap a data key. */
+export interface KeyServices {
+  /** Whether the providers of this process are, before all others. */
+  readonly isLocalOn: boolean;
+  /** In the order in which they are tried. */
+  readonly services: readonly KeyService[];
+}
+
+/** A key service: what it can do, and how it is reached. */
+export interface KeyService {
+  /** As the user wrote it: `unix:///run/keys.sock`. */
+  readonly address: string;
+  /**
+   * One call.
+   * @param request - an encoded message; it holds a data key in the clear where that is to be wrapped
+   * @returns the encoded answer
+   * @throws `PROVIDER_FAILED` when it cannot be reached, or refuses
+   */
+  call(method: KeyServiceMethod, request: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>;
+}
+
+export type KeyServiceMethod = "Encrypt" | "Decrypt";

@@ -42,11 +42,16 @@ export interface KeyProvider<R = unknown> {
   identity(recipient: R): string;
   /** The same, of a wrapped key. Never throws: what is missing is empty. */
   identityOf(key: WrappedKey): string;
-  /** @param dataKey - read, not kept. @returns the entry as it goes into the file. @throws `PROVIDER_FAILED`, `KEY_BAD_RECIPIENT` */
-  wrap(dataKey: Uint8Array, recipient: R, host: Host): Promise<WrappedKey>;
+  /**
+   * @param dataKey - read, not kept.
+   * @param signal - ends the wait for a network; local providers pass over it.
+   * @returns the entry as it goes into the file.
+   * @throws `PROVIDER_FAILED`, `KEY_BAD_RECIPIENT`
+   */
+  wrap(dataKey: Uint8Array, recipient: R, host: Host, signal?: AbortSignal): Promise<WrappedKey>;
   /**
    * @returns the data key; `null` when no identity at hand is for this key (`why` then gets the reasons).
    * @throws `PROVIDER_FAILED` when it is for us, and failed.
    */
-  unwrap(key: WrappedKey, host: Host, why: (reason: string) => void): Promise<Uint8Array | null>;
+  unwrap(key: WrappedKey, host: Host, why: (reason: string) => void, signal?: AbortSignal): Promise<Uint8Array | null>;
 }
