@@ -1,5 +1,5 @@
 import type { Node } from "../document/document.ts";
-import { type KeyEntry, keyLists } from "../document/metadata.ts";
+import { type KeyEntry, type KeyListName, keyLists } from "../document/metadata.ts";
 import { type KeyAttempt, KeyleafError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { once } from "../once.ts";
@@ -44,9 +44,9 @@ export async function wrapDataKey(dataKey: Uint8Array, groups: readonly KeyGroup
 
 async function wrapOne(dataKey: Uint8Array, provider: KeyProvider, recipient: unknown, host: Host): Promise<KeyEntry> {
   try {
-    const wrapped = await provider.wrap(dataKey, recipient, host);
     const list = keyLists.find((name) => name === provider.names.metadata);
     if (list === undefined) throw new Error(`provider ${provider.id} names an unknown key list`);
+    const wrapped = await (await reached(provider, list, host)).wrap(dataKey, recipient, host);
     return { list, fields: wrapped.fields };
   } catch (error) {
     if (!(error instanceof KeyleafError)) throw error;
@@ -131,6 +131,12 @@ function localFirst(entries: readonly KeyEntry[]): KeyEntry[] {
   return [...entries.filter(isLocal), ...entries.filter((entry) => !isLocal(entry))];
 }
 
+/** The provider, with the host's key services behind it where there are any. */
+async function reached(provider: KeyProvider, list: KeyListName, { keyServices }: Host): Promise<KeyProvider> {
+  if (keyServices === undefined) return provider;
+  return (await import("./key-service/client.ts")).throughKeyServices(provider, list, keyServices);
+}
+
 async function unwrapOne(entry: KeyEntry, host: Host): Promise<Uint8Array | KeyAttempt> {
   const known = providerByMetadata(entry.list);
   const typeName = knownKeyTypes.get(entry.list) ?? entry.list;
@@ -141,7 +147,7 @@ async function unwrapOne(entry: KeyEntry, host: Host): Promise<Uint8Array | KeyA
       reason: `${typeName} keys are not supported by this version`,
     };
   }
-  const provider = await known.load();
+  const provider = await reached(await known.load(), entry.list, host);
   const key = { provider: provider.id, fields: entry.fields };
   const reasons: string[] = [];
   try {
