@@ -48,9 +48,7 @@ export async function answer(
     if (!(await mayGo({ method, key: name }))) throw new Refusal(grpcStatus.permissionDenied, "refused by its user");
     // Whoever asked may have gone while the question was open.
     signal?.throwIfAborted();
-    result = await (method === "Encrypt"
-      ? wrap(provider, key, content, host, signal)
-      : unwrap(provider, key, content, host, signal));
+    result = await answerWith(provider, method, { key, content }, host, signal);
     return encodeAnswer(result);
   } catch (error) {
     if (!(error instanceof KeyleafError)) throw error;
@@ -59,6 +57,17 @@ export async function answer(
     request.fill(0);
     if (method === "Decrypt") result?.fill(0);
   }
+}
+
+/** What the answer holds: the text of `enc`, or the data key. @throws {@link Refusal}, `KEY_BAD_RECIPIENT`, `PROVIDER_FAILED` */
+export function answerWith(
+  provider: KeyProvider,
+  method: KeyServiceMethod,
+  { key, content }: { readonly key: ServiceKey; readonly content: Uint8Array },
+  host: Host,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  return (method === "Encrypt" ? wrap : unwrap)(provider, key, content, host, signal);
 }
 
 async function providerFor({ list }: ServiceKey): Promise<KeyProvider> {

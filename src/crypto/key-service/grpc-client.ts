@@ -54,7 +54,7 @@ export function isRemoteAddress(address: string): boolean {
 }
 
 function placeOf(address: string): Place {
-  const path = /^unix:(?:\/\/)?(\/[^?#]*)$/s.exec(address)?.[1];
+  const path = /^unix:(?:\/\/)?(\/(?!\/)[^?#]+)$/s.exec(address)?.[1];
   if (path !== undefined) {
     return { connection: { path: decodeStatusText(path) }, authority: "localhost", isRemote: false };
   }
