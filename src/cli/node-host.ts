@@ -35,6 +35,7 @@ export async function nodeHost(): Promise<CliHost> {
     run: (command, extraEnv) => runProgram(command, extraEnv),
     fillRandom: runtime.fillRandom,
     now: () => new Date(),
+    ask: async (question) => (await import("./ask.ts")).ask(question),
   };
 }
 
