@@ -112,7 +112,8 @@ function newParser(name: string, { streams }: Context): Commander {
 
 function optionOf(flag: Flag): Option {
   const first = flag.short === undefined ? (flag.alias === undefined ? "" : `--${flag.alias}, `) : `-${flag.short}, `;
-  const option = new Option(`${first}--${flag.name}${flag.value === undefined ? "" : ` <${flag.value}>`}`, flag.help);
+  const value = flag.isOnByDefault === true ? " [BOOL]" : flag.value === undefined ? "" : ` <${flag.value}>`;
+  const option = new Option(`${first}--${flag.name}${value}`, flag.help);
   option.helpGroup(flag.group);
   if (flag.isList === true) {
     option.argParser((value: string, before: string | undefined) =>
