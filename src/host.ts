@@ -54,7 +54,10 @@ export interface KeyService {
    * @returns the encoded answer
    * @throws `PROVIDER_FAILED` when it cannot be reached, or refuses
    */
-  call(method: KeyServiceMethod, request: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>;
+  call(method: KeyServiceMethod, request: Uint8Array, signal?: Signal): Promise<Uint8Array>;
 }
 
 export type KeyServiceMethod = "Encrypt" | "Decrypt";
+
+/** An `AbortSignal`. Spelled so that these types hold where there are none of a runtime, which has it. */
+export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } } ? S : unknown;

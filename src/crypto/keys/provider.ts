@@ -1,5 +1,5 @@
 import type { Mapping, Node } from "../../document/document.ts";
-import type { Host } from "../../host.ts";
+import type { Host, Signal } from "../../host.ts";
 
 /** The data key (or a share of it) as one recipient keeps it in the metadata: a list entry's fields as they stand in the file. */
 export interface WrappedKey {
@@ -48,10 +48,10 @@ export interface KeyProvider<R = unknown> {
    * @returns the entry as it goes into the file.
    * @throws `PROVIDER_FAILED`, `KEY_BAD_RECIPIENT`
    */
-  wrap(dataKey: Uint8Array, recipient: R, host: Host, signal?: AbortSignal): Promise<WrappedKey>;
+  wrap(dataKey: Uint8Array, recipient: R, host: Host, signal?: Signal): Promise<WrappedKey>;
   /**
    * @returns the data key; `null` when no identity at hand is for this key (`why` then gets the reasons).
    * @throws `PROVIDER_FAILED` when it is for us, and failed.
    */
-  unwrap(key: WrappedKey, host: Host, why: (reason: string) => void, signal?: AbortSignal): Promise<Uint8Array | null>;
+  unwrap(key: WrappedKey, host: Host, why: (reason: string) => void, signal?: Signal): Promise<Uint8Array | null>;
 }
