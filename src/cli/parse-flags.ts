@@ -66,13 +66,13 @@ export function printProgramHelp(context: Context): void {
 
 function printSopsHelp(context: Context): void {
   newParser("sops", context)
-    .usage("encrypt|decrypt [FILE] [flags]\n       sops -e|-d [flags] FILE")
+    .usage("encrypt|decrypt [FILE] [flags]\n       sops -e|-d [flags] FILE\n       sops keyservice [flags]")
     .description(
       "Keyleaf under the name sops, for programs that call sops to encrypt or decrypt one file. The other commands of " +
         "sops are not there yet, and neither is editing: sops FILE is an error.",
     )
     .option("-v, --version", "print the version of sops that files are written for, and that of Keyleaf")
-    .addHelpText("after", "\nFlags: sops encrypt --help, sops decrypt --help.")
+    .addHelpText("after", "\nFlags: sops encrypt --help, sops decrypt --help, sops keyservice --help.")
     .outputHelp();
 }
 
