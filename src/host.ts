@@ -60,6 +60,8 @@ export interface Host {
   fillRandom(bytes: Uint8Array): void;
   /** Current time. */
   now(): Date;
+  /** Programs elsewhere that wrap and unwrap data keys with keys of theirs. Absent: there are none. */
+  readonly keyServices?: KeyServices;
 }
 
 /** A program that is talked with over its standard input and output. */
@@ -71,3 +73,25 @@ export interface Conversation {
   /** Ends the conversation, and the program if it does not end by itself. To be called in any case. */
   end(): Promise<void>;
 }
+/** Who is asked to wrap or unwrap a data key. */
+export interface KeyServices {
+  /** Whether the providers of this process are, before all others. */
+  readonly isLocalOn: boolean;
+  /** In the order in which they are tried. */
+  readonly services: readonly KeyService[];
+}
+
+/** A key service: what it can do, and how it is reached. */
+export interface KeyService {
+  /** As the user wrote it: `unix:///run/keys.sock`. */
+  readonly address: string;
+  /**
+   * One call.
+   * @param request - an encoded message; it holds a data key in the clear where that is to be wrapped
+   * @returns the encoded answer
+   * @throws `PROVIDER_FAILED` when it cannot be reached, or refuses
+   */
+  call(method: KeyServiceMethod, request: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>;
+}
+
+export type KeyServiceMethod = "Encrypt" | "Decrypt";

@@ -1,4 +1,5 @@
 export { type KeyGroup, type Recipient, type Recovery, UnwrappedKeys } from "./crypto/data-key.ts";
+export { keyServiceAt } from "./crypto/key-service/grpc-client.ts";
 export { age } from "./crypto/keys/age.ts";
 export { awsKms } from "./crypto/keys/aws-kms.ts";
 export { azureKeyvault } from "./crypto/keys/azure-keyvault.ts";
@@ -13,5 +14,5 @@ export { type EncryptOptions, type EncryptResult, encrypt } from "./encrypt.ts";
 export { type ErrorCode, type ErrorDetails, type KeyAttempt, KeyleafError } from "./errors.ts";
 export type { FormatId, PrintOptions } from "./formats/format.ts";
 export { formatForFileName } from "./formats/registry.ts";
-export type { Host } from "./host.ts";
+export type { Host, KeyService, KeyServiceMethod, KeyServices } from "./host.ts";
 export { type InspectedEntry, type InspectedKey, type Inspection, inspect } from "./inspect.ts";

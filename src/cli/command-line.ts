@@ -54,6 +54,7 @@ export function scanWords(argv: readonly string[], flags: readonly Flag[], progr
     }
     const flag = findFlag(word, flags, program);
     if (flag === null) args.push(word);
+    else if (flag.isOnByDefault === true) args.push(`--${flag.name}=${isOn(flag, word)}`);
     else if (flag.value === undefined) {
       if (isOn(flag, word)) switches.push(args.push(`--${flag.name}`) - 1);
     } else if (word.includes("=")) args.push(`--${flag.name}${word.slice(word.indexOf("="))}`);

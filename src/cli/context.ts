@@ -61,16 +61,17 @@ export async function withTrust(flags: Flags, context: Context): Promise<Context
   const load = async () => new (await import("./trusted-endpoints.ts")).TrustedEndpoints(flags, context);
   let trusted = flags.has("trust-endpoint") ? load() : null;
   await trusted;
-  // Not a copy: the working directory is looked up when it is asked for.
-  const host: CliHost = Object.create(context.host, {
-    isTrustedEndpoint: {
-      value: async (url: string) => {
-        trusted ??= load();
-        return (await trusted).has(url);
-      },
+  return withHost(context, {
+    isTrustedEndpoint: async (url) => {
+      trusted ??= load();
+      return (await trusted).has(url);
     },
   });
-  return { ...context, host };
+}
+
+/** The context with more, or something else, on its host. Not a copy: what the host has to look up is looked up when it is asked for. */
+export function withHost(context: Context, more: Partial<CliHost>): Context {
+  return { ...context, host: Object.assign(Object.create(context.host) as CliHost, more) };
 }
 
 /** The flags of one command line, by their long name without dashes. */

@@ -13,6 +13,8 @@ export interface Flag {
   readonly value?: string;
   /** Given several times, the values add up with commas between. */
   readonly isList?: boolean;
+  /** Switched on unless it is `--name=false`; its value is then `true` or `false`. */
+  readonly isOnByDefault?: boolean;
   /** It is about many files, so not there under the name sops. */
   readonly isForMany?: boolean;
   /** Under the name sops there is no need for it. */
@@ -26,7 +28,27 @@ const OUTPUT = "Output:";
 const FORMAT = "Format:";
 const RECIPIENTS = "Recipients (instead of those of .sops.yaml):";
 const SELECTION = "Which values (instead of what .sops.yaml says):";
+const LISTENING = "Where to listen:";
 const OTHER = "Other:";
+
+/** Of every command that wraps or unwraps data keys. */
+export const keyServiceFlags: readonly Flag[] = [
+  {
+    name: "keyservice",
+    value: "ADDRESS",
+    isList: true,
+    group: OTHER,
+    help:
+      "ask this key service for what the keys at hand do not open, or cannot be encrypted to: unix:///PATH or " +
+      "tcp://HOST:PORT; can be given several times [env: SOPS_KEYSERVICE]",
+  },
+  {
+    name: "enable-local-keyservice",
+    isOnByDefault: true,
+    group: OTHER,
+    help: "use the keys at hand; with =false only those of key services [env: SOPS_ENABLE_LOCAL_KEYSERVICE]",
+  },
+];
 
 const common: readonly Flag[] = [
   {
@@ -80,6 +102,7 @@ const common: readonly Flag[] = [
     group: OTHER,
     help: "configuration instead of the nearest .sops.yaml [env: SOPS_CONFIG]",
   },
+  ...keyServiceFlags,
 ];
 
 /** About the keys that are asked, whoever asks them. */
@@ -184,4 +207,29 @@ export const keygenFlags: readonly Flag[] = [
     group: OUTPUT,
     help: "write the identity to FILE (- is standard output)",
   },
+];
+
+export const keyserviceCommandFlags: readonly Flag[] = [
+  {
+    name: "network",
+    alias: "net",
+    value: "NETWORK",
+    group: LISTENING,
+    help: "unix or tcp; default: unix, under the name sops tcp",
+  },
+  {
+    name: "address",
+    alias: "addr",
+    value: "ADDRESS",
+    group: LISTENING,
+    help: "path of the socket (default: one in a private folder), or HOST:PORT (default: 127.0.0.1:5000)",
+  },
+  {
+    name: "allow-remote",
+    group: LISTENING,
+    help: "let tcp listen where other machines can reach it: without TLS, and without asking who they are",
+  },
+  { name: "prompt", group: OTHER, help: "ask at this terminal before a key is used" },
+  trustFlag,
+  { name: "verbose", group: OTHER, help: "print a line for every request" },
 ];

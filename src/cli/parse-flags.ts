@@ -66,13 +66,13 @@ export function printProgramHelp(context: Context): void {
 
 function printSopsHelp(context: Context): void {
   newParser("sops", context)
-    .usage("encrypt|decrypt [FILE] [flags]\n       sops -e|-d [flags] FILE")
+    .usage("encrypt|decrypt [FILE] [flags]\n       sops -e|-d [flags] FILE\n       sops keyservice [flags]")
     .description(
       "Keyleaf under the name sops, for programs that call sops to encrypt or decrypt one file. The other commands of " +
         "sops are not there yet, and neither is editing: sops FILE is an error.",
     )
     .option("-v, --version", "print the version of sops that files are written for, and that of Keyleaf")
-    .addHelpText("after", "\nFlags: sops encrypt --help, sops decrypt --help.")
+    .addHelpText("after", "\nFlags: sops encrypt --help, sops decrypt --help, sops keyservice --help.")
     .outputHelp();
 }
 
@@ -112,7 +112,8 @@ function newParser(name: string, { streams }: Context): Commander {
 
 function optionOf(flag: Flag): Option {
   const first = flag.short === undefined ? (flag.alias === undefined ? "" : `--${flag.alias}, `) : `-${flag.short}, `;
-  const option = new Option(`${first}--${flag.name}${flag.value === undefined ? "" : ` <${flag.value}>`}`, flag.help);
+  const value = flag.isOnByDefault === true ? " [BOOL]" : flag.value === undefined ? "" : ` <${flag.value}>`;
+  const option = new Option(`${first}--${flag.name}${value}`, flag.help);
   option.helpGroup(flag.group);
   if (flag.isList === true) {
     option.argParser((value: string, before: string | undefined) =>

@@ -77,13 +77,24 @@ async function runCommand(command: Command, args: readonly string[], context: Co
   if (parsed === null) return;
   checkOperands(command, parsed.operands, context);
   const { run } = await command.load();
+  const inside = usesKeyServices(command, parsed.flags, context)
+    ? (await import("./key-services.ts")).withKeyServices(parsed.flags, context)
+    : context;
   try {
-    await run(parsed.operands, parsed.flags, await withTrust(parsed.flags, context));
+    await run(parsed.operands, parsed.flags, await withTrust(parsed.flags, inside));
   } catch (error) {
     const isAboutKeys = error instanceof KeyleafError && error.code === "KEY_UNAVAILABLE";
     if (!isAboutKeys && !(error instanceof FilesFailed)) throw error;
     throw await (await import("./name-keys.ts")).withKeyNames(error, parsed.flags, context);
   }
+}
+
+function usesKeyServices({ flags: known }: Command, flags: Flags, { host }: Context): boolean {
+  if (!known.some(({ name }) => name === "keyservice")) return false;
+  const { SOPS_KEYSERVICE: services, SOPS_ENABLE_LOCAL_KEYSERVICE: local } = host.env;
+  return (
+    (services ?? "") !== "" || local !== undefined || flags.has("keyservice") || flags.has("enable-local-keyservice")
+  );
 }
 
 function checkOperands(command: Command, operands: readonly string[], { program }: Context): void {

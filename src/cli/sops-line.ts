@@ -1,6 +1,6 @@
 import { KeyleafError } from "../errors.ts";
 import { everyFlag, isAboutProgram, type Split, scanWords, without } from "./command-line.ts";
-import { type Command, decryptCommand, encryptCommand } from "./commands/registry.ts";
+import { type Command, decryptCommand, encryptCommand, keyserviceCommand } from "./commands/registry.ts";
 import type { Flag } from "./flags.ts";
 
 /**
@@ -32,6 +32,7 @@ const own = new Set(ownFlags.map(({ name }) => `--${name}`));
 const verbs: ReadonlyMap<string, Command> = new Map([
   ["encrypt", forOneFile(encryptCommand)],
   ["decrypt", forOneFile(decryptCommand)],
+  ["keyservice", forOneFile(keyserviceCommand)],
 ]);
 
 /** The command as it is here: what `enc` and `dec` do to many files, the reference does not. */
@@ -39,12 +40,12 @@ function forOneFile({ ownDescription: _, ...command }: Command): Command {
   const flags = command.flags
     .filter(isThere)
     .map((flag) => (flag.name === "in-place" ? { ...flag, help: "write the result over the file" } : flag));
-  return { ...command, operands: "[FILE]", flags };
+  return { ...command, operands: command.operands === "" ? "" : "[FILE]", flags };
 }
 
 /** Commands and modes of the reference that are not there. A file of such a name is written with a folder: `./edit`. */
 const missingCommands = new Set(
-  "edit rotate set unset updatekeys groups filestatus exec-env exec-file publish keyservice completion".split(" "),
+  "edit rotate set unset updatekeys groups filestatus exec-env exec-file publish completion".split(" "),
 );
 const missingModes = new Set(["--rotate", "-r", "--set"]);
 
@@ -85,7 +86,7 @@ function notThere(args: readonly string[], word: string | undefined, hasMore: bo
 
 function missing(what: string): KeyleafError {
   return new KeyleafError("USAGE", `${what} is not there yet; nothing was done`, {
-    hint: "there are: sops encrypt FILE, sops decrypt FILE, sops -e FILE, sops -d FILE",
+    hint: "there are: sops encrypt FILE, sops decrypt FILE, sops -e FILE, sops -d FILE, sops keyservice",
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Node } from "../document/document.ts";
-import { type KeyEntry, keyLists } from "../document/metadata.ts";
+import { type KeyEntry, type KeyListName, keyLists } from "../document/metadata.ts";
 import { type KeyAttempt, KeyleafError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { once } from "../once.ts";
@@ -89,11 +89,12 @@ async function wrapOne(
   recovery: Recovery,
 ): Promise<KeyEntry> {
   try {
-    const wrapped = await inTime(provider.isLocal, host, recovery, (signal) =>
-      provider.wrap(dataKey, recipient, host, signal),
-    );
     const list = keyLists.find((name) => name === provider.names.metadata);
     if (list === undefined) throw new Error(`provider ${provider.id} names an unknown key list`);
+    const through = await reached(provider, list, host);
+    const wrapped = await inTime(provider.isLocal, host, recovery, (signal) =>
+      through.wrap(dataKey, recipient, host, signal),
+    );
     return { list, fields: wrapped.fields };
   } catch (error) {
     if (!(error instanceof KeyleafError) || error.code.startsWith("USAGE")) throw error;
@@ -269,7 +270,7 @@ async function unwrapOne(
   recovery: Recovery,
 ): Promise<Uint8Array | Attempt> {
   const known = providerBy("metadata", entry.list);
-  const provider = await known.load();
+  const provider = await reached(await known.load(), entry.list, host);
   const { list: _, ...rest } = entry;
   const key = { provider: provider.id, ...rest };
   const reasons: string[] = [];
@@ -297,6 +298,12 @@ async function unwrapOne(
     canAsk = false;
   }
   return { ...(await attemptOf(entry, reasons)), canAsk };
+}
+
+/** The provider, with the host's key services behind it where there are any. */
+async function reached(provider: KeyProvider, list: KeyListName, { keyServices }: Host): Promise<KeyProvider> {
+  if (keyServices === undefined) return provider;
+  return (await import("./key-service/client.ts")).throughKeyServices(provider, list, keyServices);
 }
 
 async function attemptOf({ list, fields }: KeyEntry, reasons: readonly string[]): Promise<Attempt> {

@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DATA_KEY_BYTES } from "../../src/crypto/data-key.ts";
+import { answerWith } from "../../src/crypto/key-service/answer.ts";
+import { throughKeyServices } from "../../src/crypto/key-service/client.ts";
+import { decodeRequest, encodeAnswer } from "../../src/crypto/key-service/messages.ts";
 import { age } from "../../src/crypto/keys/age.ts";
 import { createAwsKms } from "../../src/crypto/keys/aws-kms.ts";
 import { createAzureKeyvault } from "../../src/crypto/keys/azure-keyvault.ts";
@@ -17,7 +20,7 @@ import { keyLists, metadataBlock, parseMetadata } from "../../src/document/metad
 import { DEFAULT_SELECTION } from "../../src/document/selection.ts";
 import { KeyleafError } from "../../src/errors.ts";
 import { formatOf, formats } from "../../src/formats/registry.ts";
-import type { Host } from "../../src/host.ts";
+import type { Host, KeyService } from "../../src/host.ts";
 import { fakeGpg } from "../support/fake-gpg.ts";
 import { fakeHost } from "../support/fake-host.ts";
 import { expectDiscreet, failure, IDENTITY_A, IDENTITY_B, RECIPIENT_A, RECIPIENT_B } from "../support/sealing.ts";
@@ -70,7 +73,7 @@ const vaultUris = [
   "http://127.0.0.1/v1/team/transit/keys/b-2",
 ] as const;
 
-const huaweiKeys = [`tr-west-1:${KEY_ID}`, "eu-west-101:key-b"] as const;
+const huaweiKeys = [`tr-west-1:${KEY_ID}`, `eu-west-101:${KEY_ID}`] as const;
 const huaweiEnv = {
   HUAWEICLOUD_SDK_AK: HUAWEI_USER.accessKey,
   HUAWEICLOUD_SDK_SK: HUAWEI_USER.secretKey,
@@ -301,6 +304,31 @@ describe.each(loaded)("%s", (id, registered, itself) => {
       expect(provider.identityOf({ provider: id, fields })).toBe(texts[0]);
       expect((await unwrap({ provider: id, fields }, host)).dataKey).toEqual(dataKey);
     }
+  });
+
+  test("is wrapped and unwrapped by a key service as by itself, with the same entry", async () => {
+    const list = keyLists.find((name) => name === provider.names.metadata) ?? "age";
+    const remote: KeyService = {
+      address: "unix:///contract",
+      async call(method, request) {
+        const { key = null, content = new Uint8Array() } = decodeRequest(request) ?? {};
+        if (key === null) return expect.fail("the request names no key");
+        return encodeAnswer(Uint8Array.from(await answerWith(provider, method, { key, content }, host)));
+      },
+    };
+    const far = throughKeyServices(provider, list, { isLocalOn: false, services: [remote] });
+    const shape = ({ fields }: WrappedKey): unknown[] =>
+      fields.members.map((item) =>
+        item.kind !== "item" ? null : [item.key, item.key === "enc" || item.key === "created_at" ? "" : item.value],
+      );
+    for (const text of texts) {
+      const [here, there] = [await wrapped(text), await far.wrap(dataKey, recipient(text), host)];
+      expect(shape(there)).toEqual(shape(here));
+      expect(provider.identityOf(there)).toBe(provider.identity(recipient(text)));
+    }
+    const there = await far.wrap(dataKey, recipient(texts[0]), host);
+    expect((await unwrap(there, host)).dataKey).toEqual(dataKey);
+    expect(await far.unwrap(await wrapped(), otherHost, () => {})).toEqual(dataKey);
   });
 
   test("does not unwrap without the right identity, and says why", async () => {

@@ -190,7 +190,7 @@ describe("Azure Key Vault (stand-in)", () => {
   it("of a vault that only the file names is not contacted, before any signing in", async () => {
     await expectDone(azure.env, "--azure-kv", url, "-o", "s.yaml", "plain.yaml");
     proxy.asked.length = 0;
-    await expectFails(128, /not contacted, for only the file names it/, azure.env, "decrypt", "s.yaml");
+    await expectFails(128, /stands only in the file, so it was not contacted/, azure.env, "decrypt", "s.yaml");
     const other = { ...azure.env, SOPS_AZURE_KEYVAULT_URLS: "https://other.vault.azure.net/keys/e2e" };
     await expectFails(128, /not contacted/, other, "decrypt", "s.yaml");
     expect([proxy.asked, proxy.refused]).toEqual([[], []]);

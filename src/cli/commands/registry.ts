@@ -1,5 +1,13 @@
 import type { CommandModule } from "../context.ts";
-import { decryptFlags, encryptFlags, type Flag, keygenFlags, trustFlag } from "../flags.ts";
+import {
+  decryptFlags,
+  encryptFlags,
+  type Flag,
+  keygenFlags,
+  keyServiceFlags,
+  keyserviceCommandFlags,
+  trustFlag,
+} from "../flags.ts";
 
 // These two are what people wait for: loaded with the program, they start faster.
 import * as decrypt from "./decrypt.ts";
@@ -61,6 +69,26 @@ export const decryptCommand: Command = {
   load: async () => decrypt,
 };
 
+export const keyserviceCommand: Command = {
+  name: "keyservice",
+  operands: "",
+  summary: "let other programs use your keys, without seeing them",
+  description:
+    "Wraps and unwraps data keys for whoever connects, with the keys at hand here, until it is stopped with Ctrl-C: for " +
+    "containers or, through a tunnel, other machines, that are given a socket and not the keys. It speaks " +
+    "the protocol of sops, which has neither TLS nor a way to say who is asking. What guards a socket are therefore its " +
+    "mode 0600 and its folder, which only you can write: the user id on the other side is not checked, since the runtime " +
+    "cannot read it. TCP is open to every user of this machine.",
+  ownDescription: "The address goes to standard output once it listens.",
+  examples: [
+    ["enc keyservice", "on a socket that only you can open"],
+    ["dec --keyservice unix:///run/user/1000/keyleaf/keys.sock FILE", "use it"],
+    ["enc keyservice --prompt", "ask before each use"],
+  ],
+  flags: keyserviceCommandFlags,
+  load: () => import("./keyservice.ts"),
+};
+
 /** Every command. A new one is a file and a row here. */
 export const commands: readonly Command[] = [
   encryptCommand,
@@ -109,7 +137,8 @@ export const commands: readonly Command[] = [
       "What git calls. A file that is not encrypted, or cannot be decrypted here, is printed as it is; in the second case " +
       "a comment in front says why.",
     examples: [["git config diff.keyleaf.textconv 'enc git textconv'", "what enc git setup does"]],
-    flags: [trustFlag],
+    flags: [trustFlag, ...keyServiceFlags],
     load: async () => gitTextconv,
   },
+  keyserviceCommand,
 ];

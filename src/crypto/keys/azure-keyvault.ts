@@ -172,8 +172,8 @@ export function createAzureKeyvault(
       if (ciphertext === null) throw failed("enc of the wrapped key is missing or not base64url");
       if ((await host.isTrustedEndpoint?.(recipient.vaultUrl)) !== true) {
         throw failed(
-          "the vault is not contacted, for only the file names it",
-          "if it is yours, name its key in .sops.yaml or SOPS_AZURE_KEYVAULT_URLS",
+          `${recipient.vaultUrl} stands only in the file, so it was not contacted`,
+          `if it is yours, name it in a rule of .sops.yaml, in SOPS_AZURE_KEYVAULT_URLS or with --trust-endpoint ${recipient.vaultUrl}`,
         );
       }
       return apply("decrypt", await withVersion(recipient, host), ciphertext, host, signal);

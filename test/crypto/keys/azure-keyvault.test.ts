@@ -144,7 +144,7 @@ describe("a vault that only the file names", () => {
     const { isTrustedEndpoint: _, ...host } = freshHost();
     const key = await wrap();
     requests.length = 0;
-    expect((await failure(() => provider.unwrap(key, host, noReason))).message).toContain("only the file names it");
+    expect((await failure(() => provider.unwrap(key, host, noReason))).message).toContain("stands only in the file");
     expect(requests).toEqual([]);
   });
 });

@@ -1,0 +1,246 @@
+import { lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { connect } from "node:net";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { type Asked, answer, Refusal } from "../../crypto/key-service/answer.ts";
+import { grpcStatus } from "../../crypto/key-service/grpc.ts";
+import { isLoopback } from "../../crypto/key-service/grpc-client.ts";
+import { KeyleafError } from "../../errors.ts";
+import type { CliHost, Context, Flags } from "../context.ts";
+import { createGrpcServer, type GrpcServer, type Handler } from "../grpc-server.ts";
+import { note, printable, warn } from "../report.ts";
+import { isSystemError, systemReason } from "../system-error.ts";
+
+/** Where to listen. */
+type Place =
+  | { readonly kind: "unix"; readonly path: string }
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number };
+
+const DEFAULT_TCP = "127.0.0.1:5000";
+/** Bytes of a socket's path: Linux has room for 107, macOS for 103. */
+const MOST_PATH = 103;
+/** Characters of a question; a name can be a megabyte long. */
+const MOST_QUESTION = 500;
+const STOPPING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** `enc keyservice`: serves until it is told to stop. */
+export async function run(_operands: readonly string[], flags: Flags, context: Context): Promise<void> {
+  const isSops = context.program === "sops";
+  const place = placeOf(flags, context);
+  if (place.kind === "tcp") checkReach(place.host, flags.has("allow-remote"), context);
+  const service = createGrpcServer(handlerFor(flags, context));
+  const stopped = new Promise<void>((done) => {
+    for (const signal of STOPPING) process.once(signal, () => done());
+  });
+  const address = place.kind === "unix" ? await listenAt(service, place.path) : await listenOn(service, place);
+  // The reference says this at a level that is normally not shown.
+  if (!isSops || flags.has("verbose"))
+    note(context, `listening on ${address}; it is for --keyservice and SOPS_KEYSERVICE`);
+  if (!isSops) context.streams.stdout.write(`${address}\n`);
+  await stopped;
+  service.close();
+  if (place.kind === "unix") rmSync(place.path, { force: true });
+}
+
+function placeOf(flags: Flags, context: Context): Place {
+  const network = flags.text("network") ?? (context.program === "sops" ? "tcp" : "unix");
+  const address = flags.text("address");
+  if (network === "unix") {
+    if (context.host.platform === "win32") {
+      throw new KeyleafError("USAGE", "there are no unix sockets on Windows", { hint: "use --network tcp" });
+    }
+    return {
+      kind: "unix",
+      path: address === undefined ? defaultPath(context.host) : resolve(context.host.cwd, address),
+    };
+  }
+  if (network !== "tcp") throw new KeyleafError("USAGE", `--network is unix or tcp, not ${JSON.stringify(network)}`);
+  // No host stands for all addresses of the machine, as in Go.
+  const [, host, port] = /^(\[[\da-f:.]+\]|[^\s:/[\]]*):(\d{1,5})$/i.exec(address ?? DEFAULT_TCP) ?? [];
+  if (host === undefined || Number(port) > 65535) {
+    throw new KeyleafError("USAGE", `${JSON.stringify(address)} is not HOST:PORT`, {
+      hint: `for example ${DEFAULT_TCP}; for a socket, --network unix`,
+    });
+  }
+  return { kind: "tcp", host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+}
+
+function checkReach(host: string, isAllowed: boolean, context: Context): void {
+  if (isLoopback(host)) {
+    warn(context, "tcp has neither TLS nor a way to say who asks: every user of this machine can use your keys");
+    return;
+  }
+  if (!isAllowed) {
+    throw new KeyleafError(
+      "USAGE",
+      "other machines could use your keys: there is neither TLS nor a way to say who asks",
+      {
+        hint: "use 127.0.0.1 and a tunnel, or say --allow-remote",
+      },
+    );
+  }
+  warn(
+    context,
+    "everybody who can reach this address can use your keys, and whoever is on the way reads the data keys",
+  );
+}
+
+/** In the folder that the system keeps for what a user runs, or where there is none, in one of the same kind. */
+function defaultPath({ env }: CliHost): string {
+  const runtime = env["XDG_RUNTIME_DIR"] ?? "";
+  const folder = isAbsolute(runtime)
+    ? join(runtime, "keyleaf")
+    : join(isAbsolute(env["TMPDIR"] ?? "") ? (env["TMPDIR"] as string) : "/tmp", `keyleaf-${userId()}`);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (!isSystemError(error) || error.code !== "EEXIST") throw cannotListen(folder, error);
+  }
+  const stats = lstatSync(folder);
+  // Where everybody can make folders, one of this name may be somebody else's.
+  if (!stats.isDirectory() || stats.uid !== userId() || (stats.mode & 0o077) !== 0) {
+    throw new KeyleafError("PROVIDER_FAILED", `${folder} is not a folder that only you can use`, {
+      hint: "remove it, or name a socket with --address",
+    });
+  }
+  return join(folder, "keys.sock");
+}
+
+function userId(): number {
+  return process.getuid?.() ?? -1;
+}
+
+/** Listens on a socket that only this user can open. */
+async function listenAt(service: GrpcServer, path: string): Promise<string> {
+  if (Buffer.byteLength(path) > MOST_PATH) {
+    throw new KeyleafError("USAGE", `the path of a socket has ${MOST_PATH} bytes at most: ${path}`);
+  }
+  checkFolder(dirname(path));
+  await removeStale(path);
+  // The socket is never there with another mode: what is made by this process gets no more than this.
+  const before = process.umask(0o177);
+  try {
+    await listening(service, { path }, path);
+  } finally {
+    process.umask(before);
+  }
+  if ((lstatSync(path).mode & 0o077) !== 0) {
+    service.close();
+    throw new KeyleafError("PROVIDER_FAILED", `the socket could not be made yours alone: ${path}`);
+  }
+  return `unix://${path}`;
+}
+
+/** Whoever can write the folder can put a socket of theirs in the place of this one, and is then sent data keys. */
+function checkFolder(folder: string): void {
+  let stats: ReturnType<typeof statSync>;
+  try {
+    stats = statSync(folder);
+  } catch (error) {
+    throw cannotListen(folder, error);
+  }
+  const isSticky = (stats.mode & 0o1000) !== 0;
+  const isOwn = stats.uid === userId() || stats.uid === 0;
+  if (isOwn && (isSticky || (stats.mode & 0o022) === 0)) return;
+  throw new KeyleafError("PROVIDER_FAILED", `others can change what is in ${folder}, the socket included`, {
+    hint: "put it in a folder that only you can write",
+  });
+}
+
+/** A socket that nobody listens at is left over from a process that was killed. */
+async function removeStale(path: string): Promise<void> {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  if (!stats.isSocket()) throw new KeyleafError("PROVIDER_FAILED", `${path} is there, and is not a socket`);
+  if (await answers(path)) {
+    throw new KeyleafError("PROVIDER_FAILED", `another program listens at ${path}`, {
+      hint: "stop it, or name another socket with --address",
+    });
+  }
+  rmSync(path, { force: true });
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(path);
+    socket.on("connect", () => {
+      socket.destroy();
+      done(true);
+    });
+    // Refused: nobody is there. Not permitted: somebody else's, who may be.
+    socket.on("error", (error) => done(!isSystemError(error) || error.code !== "ECONNREFUSED"));
+  });
+}
+
+async function listenOn(service: GrpcServer, { host, port }: { host: string; port: number }): Promise<string> {
+  await listening(service, host === "" ? { port } : { host, port }, `${host}:${port}`);
+  const bound = service.server.address();
+  const chosen = typeof bound === "object" && bound !== null ? bound.port : port;
+  return `tcp://${host.includes(":") ? `[${host}]` : host || "0.0.0.0"}:${chosen}`;
+}
+
+function listening({ server }: GrpcServer, options: object, name: string): Promise<void> {
+  return new Promise((done, fail) => {
+    const failed = (error: unknown): void => fail(cannotListen(name, error));
+    server.once("error", failed);
+    server.listen(options, () => {
+      server.off("error", failed);
+      done();
+    });
+  });
+}
+
+function cannotListen(name: string, error: unknown): unknown {
+  if (!isSystemError(error)) return error;
+  const reason = error.code === "EADDRINUSE" ? "the address is in use" : systemReason(error);
+  return new KeyleafError("PROVIDER_FAILED", `cannot listen at ${name}: ${reason}`, { cause: error });
+}
+
+function handlerFor(flags: Flags, context: Context): Handler {
+  const confirm = flags.has("prompt") ? confirmations(context.host) : async () => true;
+  const log = flags.has("verbose") ? (text: string) => note(context, text) : () => {};
+  return async (method, request, signal) => {
+    let what = method.toLowerCase();
+    const mayGo = async (asked: Asked): Promise<boolean> => {
+      what = wordsOf(asked);
+      return confirm(asked, signal);
+    };
+    try {
+      const result = await answer(method, request, context.host, mayGo, signal);
+      log(`${what}: done`);
+      return result;
+    } catch (error) {
+      log(`${what}: ${error instanceof Refusal ? error.message : "failed"}`);
+      throw error;
+    }
+  };
+}
+
+function wordsOf({ method, key }: Asked): string {
+  return `${method.toLowerCase()} a data key with ${key}`;
+}
+
+/** Asks before a key is used; the reference asks when it has been. One question at a time, whoever comes meanwhile. */
+function confirmations(host: CliHost): (asked: Asked, signal: AbortSignal) => Promise<boolean> {
+  let last: Promise<unknown> = Promise.resolve();
+  const ask = async (asked: Asked, signal: AbortSignal): Promise<boolean> => {
+    // The key's name comes from whoever asks, and could move the cursor.
+    const question = `${printable(wordsOf(asked)).slice(0, MOST_QUESTION)}? (y/n) `;
+    while (!signal.aborted) {
+      const reply = await host.ask?.(question);
+      if (reply === "y") return true;
+      if (reply === "n") return false;
+      if (reply === null || reply === undefined) {
+        throw new Refusal(
+          grpcStatus.permissionDenied,
+          "nobody answers at the terminal of the key service, or it has none",
+        );
+      }
+    }
+    return false;
+  };
+  return (asked, signal) => {
+    const reply = last.then(() => ask(asked, signal));
+    last = reply.catch(() => {});
+    return reply;
+  };
+}

@@ -1,0 +1,269 @@
+/**
+ * What client and server of the key service protocol say to each other, and how that relates to the entries of a file: of
+ * all key types of the format, from the fields themselves, whether or not there is a provider.
+ *
+ * Source: sops-cli 21 (keyservice/keyservice.proto).
+ */
+import { fieldOf, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
+import type { KeyListName } from "../../document/metadata.ts";
+import { KeyleafError } from "../../errors.ts";
+import type { AwsKmsRecipient } from "../keys/aws-kms.ts";
+import { decodeMessage, encodeMessage, type Field, lastField } from "./protobuf.ts";
+
+/** One key of any type: whose it is, without what it wraps. */
+export interface ServiceKey {
+  readonly list: KeyListName;
+  /** Fields of the metadata by name; what is absent is empty. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** AWS encryption context. */
+  readonly context: ReadonlyMap<string, string>;
+}
+
+interface KeyType {
+  readonly list: KeyListName;
+  /** Number of its message in `Key`. */
+  readonly number: number;
+  /** Fields of the metadata, in the order of their numbers in the message, which begin with 1. */
+  readonly names: readonly string[];
+  /** Values of these fields of a recipient, by its identity string (sops-cli 12); `null`: it does not say all of them. */
+  readonly fromIdentity: (identity: string) => readonly string[] | null;
+  /** The key as an element of a key group in a creation rule (sops-cli 10.3), which is what providers read. */
+  readonly toGroup: (text: (name: string) => string) => Node;
+}
+
+/** Of the AWS message: the one field that is no text. */
+const CONTEXT = "context";
+
+const itself = (identity: string): string[] => [identity];
+const parts = (pattern: RegExp) => (identity: string) => pattern.exec(identity)?.slice(1) ?? null;
+const fieldsOf = (...pairs: (readonly [name: string, value: string])[]): Node =>
+  mapping(pairs.filter(([, value]) => value !== "").map(([name, value]) => [name, leaf(value)]));
+
+/** Every key type of the protocol. */
+const keyTypes: readonly KeyType[] = [
+  {
+    list: "kms",
+    number: 1,
+    names: ["arn", "role", CONTEXT, "aws_profile"],
+    // A context can hold whatever separates the parts of the identity: these come from the recipient.
+    fromIdentity: () => null,
+    toGroup: (text) => fieldsOf(["arn", text("arn")], ["role", text("role")], ["aws_profile", text("aws_profile")]),
+  },
+  { list: "pgp", number: 2, names: ["fp"], fromIdentity: itself, toGroup: (text) => leaf(text("fp")) },
+  {
+    list: "gcp_kms",
+    number: 3,
+    names: ["resource_id"],
+    fromIdentity: itself,
+    toGroup: (text) => fieldsOf(["resource_id", text("resource_id")]),
+  },
+  {
+    list: "azure_kv",
+    number: 4,
+    names: ["vault_url", "name", "version"],
+    fromIdentity: parts(/^(.+)\/keys\/([^/]+)\/([^/]+)$/s),
+    toGroup: (text) => fieldsOf(["vaultUrl", text("vault_url")], ["key", text("name")], ["version", text("version")]),
+  },
+  {
+    list: "hc_vault",
+    number: 5,
+    names: ["vault_address", "engine_path", "key_name"],
+    fromIdentity: parts(/^(.+?)\/v1\/(.+)\/keys\/([^/]+)$/s),
+    toGroup: (text) => leaf(`${text("vault_address")}/v1/${text("engine_path")}/keys/${text("key_name")}`),
+  },
+  { list: "age", number: 6, names: ["recipient"], fromIdentity: itself, toGroup: (text) => leaf(text("recipient")) },
+  {
+    list: "hckms",
+    number: 7,
+    names: ["key_id"],
+    fromIdentity: itself,
+    toGroup: (text) => fieldsOf(["key_id", text("key_id")]),
+  },
+];
+
+/**
+ * The key that an entry of a file is for.
+ * @throws `PROVIDER_FAILED` for an entry whose fields are not texts.
+ */
+export function keyOfEntry(list: KeyListName, fields: Mapping): ServiceKey {
+  const texts = new Map<string, string>();
+  let context: ReadonlyMap<string, string> = new Map();
+  for (const name of typeOf(list).names) {
+    const value = fieldOf(fields, name);
+    if (name === CONTEXT) context = contextOf(value);
+    else if (value !== null && !isNull(value)) texts.set(name, textOf(value, name));
+  }
+  return { list, texts, context };
+}
+
+/**
+ * The key that a recipient stands for.
+ * @param identity - how its provider names it
+ * @throws `KEY_BAD_RECIPIENT` where that leaves something out
+ */
+export function keyOfRecipient(list: KeyListName, identity: string, recipient: unknown): ServiceKey {
+  if (list === "kms") {
+    const { arn, role, profile, context } = recipient as AwsKmsRecipient;
+    const texts = new Map([
+      ["arn", arn],
+      ["role", role],
+      ["aws_profile", profile],
+    ]);
+    return { list, texts, context };
+  }
+  const { names, fromIdentity } = typeOf(list);
+  const values = fromIdentity(identity);
+  if (values === null) {
+    throw new KeyleafError("KEY_BAD_RECIPIENT", "a key service has to be told every part of the key's name", {
+      hint: list === "azure_kv" ? "give the key's version too: https://VAULT/keys/NAME/VERSION" : "check its spelling",
+    });
+  }
+  return { list, texts: new Map(names.map((name, i) => [name, values[i] ?? ""])), context: new Map() };
+}
+
+/**
+ * The entry of a file, with the fields that the reference writes and in its order.
+ * @param enc - the wrapped key as text
+ */
+export function entryOf({ list, texts, context }: ServiceKey, enc: string, now: Date): Mapping {
+  const fields = new Map<string, Node>([["enc", leaf(enc)]]);
+  for (const name of typeOf(list).names) if (name !== CONTEXT) fields.set(name, leaf(texts.get(name) ?? ""));
+  if (list !== "age") fields.set("created_at", leaf(`${now.toISOString().slice(0, 19)}Z`));
+  if ((texts.get("role") ?? "") === "") fields.delete("role");
+  if (context.size > 0) {
+    const pairs = [...context].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    fields.set(CONTEXT, mapping(pairs.map(([name, value]) => [name, leaf(value)])));
+  }
+  return mapping([...fields].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The fields of an entry with what it wraps, for its provider to unwrap. */
+export function wrappedFields(key: ServiceKey, enc: string): Mapping {
+  return entryOf(key, enc, new Date(0));
+}
+
+/** The key as an element of a key group in a creation rule. */
+export function groupNode({ list, texts, context }: ServiceKey): Node {
+  const node = typeOf(list).toGroup((name) => texts.get(name) ?? "");
+  if (node.kind !== "mapping" || context.size === 0) return node;
+  const pairs = mapping([...context].map(([name, value]) => [name, leaf(value)]));
+  return mapping([
+    ...node.members.flatMap((item) => (item.kind === "item" ? [[item.key, item.value] as const] : [])),
+    [CONTEXT, pairs],
+  ]);
+}
+
+/** @param content - the data key in the clear (`Encrypt`), or the text of `enc` (`Decrypt`) */
+export function encodeRequest(key: ServiceKey, content: Uint8Array): Uint8Array {
+  const { number, names } = typeOf(key.list);
+  const fields = names.flatMap((name, i): Field[] => {
+    if (name === CONTEXT) {
+      return [...key.context].map(([one, value]) => [
+        i + 1,
+        encodeMessage([
+          [1, utf8(one)],
+          [2, utf8(value)],
+        ]),
+      ]);
+    }
+    const text = key.texts.get(name) ?? "";
+    return text === "" ? [] : [[i + 1, utf8(text)]];
+  });
+  return encodeMessage([
+    [1, encodeMessage([[number, encodeMessage(fields)]])],
+    [2, content],
+  ]);
+}
+
+/**
+ * @returns `null`: no request. Its `key` is `null` where it names none, or one of a type that is not known.
+ */
+export function decodeRequest(bytes: Uint8Array): { key: ServiceKey | null; content: Uint8Array } | null {
+  const request = decodeMessage(bytes);
+  if (request === null) return null;
+  const content = lastField(request, 2) ?? new Uint8Array();
+  const outer = decodeMessage(lastField(request, 1) ?? new Uint8Array());
+  if (outer === null) return null;
+  // Of several the last one is meant.
+  const found = outer.findLast(([number]) => keyTypes.some((type) => type.number === number));
+  const type = keyTypes.find(({ number }) => number === found?.[0]);
+  if (found === undefined || type === undefined) return { key: null, content };
+  const fields = decodeMessage(found[1]);
+  if (fields === null) return null;
+  const texts = new Map<string, string>();
+  const context = new Map<string, string>();
+  for (const [number, value] of fields) {
+    const name = type.names[number - 1];
+    if (name === undefined) continue;
+    if (name === CONTEXT) {
+      const pair = decodeMessage(value);
+      if (pair === null) return null;
+      const [one, other] = [1, 2].map((half) => fromUtf8(lastField(pair, half) ?? new Uint8Array()));
+      if (typeof one !== "string" || typeof other !== "string") return null;
+      context.set(one, other);
+      continue;
+    }
+    const text = fromUtf8(value);
+    if (text === null) return null;
+    texts.set(name, text);
+  }
+  return { key: { list: type.list, texts, context }, content };
+}
+
+/** @param content - the text of `enc` (`Encrypt`), or the data key in the clear (`Decrypt`) */
+export function encodeAnswer(content: Uint8Array): Uint8Array {
+  return encodeMessage([[1, content]]);
+}
+
+/** A copy of what is in an answer; `null`: this is none. */
+export function decodeAnswer(bytes: Uint8Array): Uint8Array | null {
+  const answer = decodeMessage(bytes);
+  return answer === null ? null : Uint8Array.from(lastField(answer, 1) ?? []);
+}
+
+/** The text of bytes that are UTF-8; `null`: they are not. */
+export function fromUtf8(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function typeOf(list: KeyListName): KeyType {
+  const type = keyTypes.find((one) => one.list === list);
+  if (type === undefined) throw new Error(`no key type ${list}`);
+  return type;
+}
+
+function isNull(node: Node): boolean {
+  return node.kind === "leaf" && node.scalar.type === "null";
+}
+
+function textOf(node: Node, name: string): string {
+  if (node.kind === "leaf" && typeof node.scalar.text === "string") return node.scalar.text;
+  throw new KeyleafError("PROVIDER_FAILED", `${name} of the wrapped key is not a text`);
+}
+
+/** Null values are left out, as the reference does when it calls AWS. */
+function contextOf(node: Node | null): ReadonlyMap<string, string> {
+  const context = new Map<string, string>();
+  if (node === null || isNull(node)) return context;
+  if (node.kind !== "mapping")
+    throw new KeyleafError("PROVIDER_FAILED", "the context of the wrapped key is not a mapping");
+  for (const member of node.members) {
+    if (member.kind === "item" && !isNull(member.value)) context.set(member.key, textOf(member.value, CONTEXT));
+  }
+  return context;
+}
+
+/** The text of `enc` of an entry, as a message has it. @throws `PROVIDER_FAILED` */
+export function encOf(fields: Mapping): Uint8Array {
+  const enc = fieldOf(fields, "enc");
+  if (enc === null || isNull(enc)) throw new KeyleafError("PROVIDER_FAILED", "enc of the wrapped key is missing");
+  return utf8(textOf(enc, "enc"));
+}
