@@ -27,7 +27,7 @@ export async function nodeHost(): Promise<CliHost> {
     },
     readFile: async (path) => {
       const content = ifThere(() => readFileSync(path));
-      if (content !== null && content.length > LARGE_BYTES) await keepHeapSmall();
+      if (content !== null && content.length > LARGE.from && content.length < LARGE.to) await keepHeapSmall();
       return content;
     },
     stat: (path) => {
@@ -45,13 +45,15 @@ export async function nodeHost(): Promise<CliHost> {
   };
 }
 
-/** Bytes from which on the memory for a file is more than that for the program. */
-const LARGE_BYTES = 1024 * 1024;
+/**
+ * Bytes of a file for which the garbage of its values takes up much of the memory. With less the program itself takes up
+ * more, and with more what stays does, which then takes a tenth more time to collect.
+ */
+const LARGE = { from: 1024 * 1024, to: 32 * 1024 * 1024 };
 
 /**
  * Keeps the part of the heap for new objects as small as it is at the start. Otherwise V8 makes it up to 48 MB large, and
- * that is what the garbage of many values then takes up, while collecting it seldom saves next to no time. Other runtimes
- * do nothing.
+ * that is what garbage then takes up. Other runtimes do nothing.
  */
 async function keepHeapSmall(): Promise<void> {
   const { setFlagsFromString } = await import("node:v8");
