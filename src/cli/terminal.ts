@@ -57,10 +57,11 @@ function readAnswer(input: ReadStream, output: number, question: string, isShown
   const decoder = new StringDecoder();
   const typed: string[] = [];
   const restore = (): void => void input.setRawMode(false);
+  // Others who clean up before the end, if there are any, end the process themselves.
+  const ours = new Set<NodeJS.Signals>(signalNames.filter((name) => process.listenerCount(name) === 0));
   const onSignal = (name: NodeJS.Signals): void => {
     restore();
-    // Others who clean up before the end, if there are any, end the process themselves.
-    if (process.listenerCount(name) === 1) process.exit(128 + signals[name as keyof typeof signals]);
+    if (ours.has(name)) process.exit(128 + signals[name as keyof typeof signals]);
   };
 
   return new Promise((resolve) => {

@@ -135,7 +135,7 @@ describePeer("a KMS key", "moto", motoServerProgram(), (server) => {
 
       aws.calls.length = 0;
       aws.instead.push(...Array(9).fill(kmsFailure("ThrottlingException")));
-      await expectShut(/throttled: too many requests \(ThrottlingException\): wait/);
+      await expectShut(/throttled: too many requests \(ThrottlingException\) \(wait/);
       expect(aws.calls).toHaveLength(3);
       aws.calls.length = 0;
       await expectShut(/throttled/, { AWS_MAX_ATTEMPTS: "4" });
@@ -145,10 +145,10 @@ describePeer("a KMS key", "moto", motoServerProgram(), (server) => {
     it("says what is wrong, and what to do", async () => {
       await seal();
       for (const [type, said] of [
-        ["DisabledException", /the key is disabled .*: enable it/],
-        ["KMSInvalidStateException", /the key is disabled or about to be deleted .*: enable it/],
-        ["AccessDeniedException", /access denied .*: .* need kms:Decrypt/],
-        ["NotFoundException", /no such key or alias .*: check the ARN/],
+        ["DisabledException", /the key is disabled .* \(enable it/],
+        ["KMSInvalidStateException", /the key is disabled or about to be deleted .* \(enable it/],
+        ["AccessDeniedException", /access denied .* need kms:Decrypt/],
+        ["NotFoundException", /no such key or alias .* \(check the ARN/],
         ["ExpiredTokenException", /the AWS credentials have expired .*AWS_ACCESS_KEY_ID/],
         ["UnrecognizedClientException", /AWS does not know these credentials/],
         ["InvalidCiphertextException", /not made with this KMS key and encryption context, or is damaged/],

@@ -133,7 +133,7 @@ describe("GCP KMS (stand-in)", () => {
   it("says what is wrong, and what to do", async () => {
     await expectDone(token, "--gcp-kms", id, "-o", "s.yaml", "plain.yaml");
     const opening = ["decrypt", "s.yaml"];
-    await expectFails(128, /no Google credentials were found: run "gcloud auth/, {}, ...opening);
+    await expectFails(128, /no Google credentials were found \(run "gcloud auth/, {}, ...opening);
     await expectFails(128, /does not accept the credentials/, { GOOGLE_OAUTH_ACCESS_TOKEN: "old" }, ...opening);
     const stranger = makeStandInGoogle().keyFile;
     await expectFails(128, /not accepted \(invalid_grant\)/, { GOOGLE_CREDENTIALS: stranger }, ...opening);
@@ -224,7 +224,7 @@ describe("Azure Key Vault (stand-in)", () => {
     await expectDone(azure.env, "--azure-kv", url, "-o", "s.yaml", "plain.yaml");
     const opening = ["decrypt", "s.yaml"];
     const onlyNamed = { SOPS_AZURE_KEYVAULT_URLS: url };
-    await expectFails(128, /no usable Azure credentials were found: run "az login"/, onlyNamed, ...opening);
+    await expectFails(128, /no usable Azure credentials were found \(run "az login"/, onlyNamed, ...opening);
     const wrong = { ...trusted, AZURE_CLIENT_SECRET: "wrong" };
     await expectFails(128, /the client secret is wrong \(AADSTS7000215\)/, wrong, ...opening);
     const odd = { ...trusted, AZURE_TOKEN_CREDENTIALS: "canary" };
