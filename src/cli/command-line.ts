@@ -11,7 +11,6 @@ export interface Split {
   readonly args: readonly string[];
 }
 
-export const everyFlag: readonly Flag[] = commands.flatMap(({ flags }) => flags);
 const HELP = ["--help", "-h"];
 const VERSION = ["--version", "-v"];
 
@@ -20,14 +19,20 @@ const VERSION = ["--version", "-v"];
  * they come out under their long names. A first word that names no command is a file.
  * @throws `USAGE` for `git` without one of its commands.
  */
-export function splitCommandLine(argv: readonly string[], program: Exclude<Program, "sops">): Split {
-  const { args, operands } = scanWords(argv, everyFlag, program);
+export async function splitCommandLine(argv: readonly string[], program: Exclude<Program, "sops">): Promise<Split> {
+  const flags = argv.some(isFlag) ? (await import("./commands/manual.ts")).everyFlag : [];
+  const { args, operands } = scanWords(argv, flags, program);
   if (program === "dec") return { command: decryptCommand, args };
   const [first = -1, second = -1] = operands;
   if (first === -1) return { command: isAboutProgram(args) ? null : encryptCommand, args };
   if (args[first] === "git") return { command: gitCommand(args[second]), args: without(args, [first, second]) };
   const command = commands.find(({ name }) => name === args[first]);
   return command === undefined ? { command: encryptCommand, args } : { command, args: without(args, [first]) };
+}
+
+/** Whether a word is a flag, unless it is the value of one. */
+export function isFlag(word: string): boolean {
+  return word.startsWith("-") && word !== "-";
 }
 
 /** The words of a line, with flags in their plain spelling. */
@@ -47,7 +52,7 @@ export function scanWords(argv: readonly string[], flags: readonly Flag[], progr
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] as string;
     if (word === "--") return { args: [...args, ...argv.slice(i)], operands, switches };
-    if (!word.startsWith("-") || word === "-") {
+    if (!isFlag(word)) {
       operands.push(args.length);
       args.push(word);
       continue;

@@ -1,6 +1,7 @@
 import { Command as Commander, CommanderError, Option } from "commander";
 import { KeyleafError } from "../errors.ts";
 import { unknownFlag } from "./command-line.ts";
+import { type Manual, manualOf, sopsManualOf } from "./commands/manual.ts";
 import { type Command, commands, encryptCommand } from "./commands/registry.ts";
 import type { Context, Flags } from "./context.ts";
 import type { Flag } from "./flags.ts";
@@ -52,13 +53,18 @@ export function printProgramHelp(context: Context): void {
     .option("-v, --version", "print the version")
     .helpCommand("help [COMMAND]", "show what a command does")
     .configureHelp({ subcommandTerm: (command) => [command.name(), command.usage()].join(" ").trim() });
-  for (const { name, operands, summary } of commands) {
+  for (const command of commands) {
+    const { name, operands } = command;
     // Without any usage commander would say "[options]".
-    program.addCommand(new Commander(name).usage(operands || " ").summary(summary));
+    program.addCommand(new Commander(name).usage(operands || " ").summary(manualOf(command).summary));
   }
   program.addHelpText(
     "after",
-    examplesText(encryptCommand.examples.slice(0, 2).concat([["dec secrets.enc.yaml", "decrypt it"]])),
+    examplesText(
+      manualOf(encryptCommand)
+        .examples.slice(0, 2)
+        .concat([["dec secrets.enc.yaml", "decrypt it"]]),
+    ),
   );
   program.addHelpText("after", "\nFlags of a command: enc COMMAND --help. Flags may stand anywhere.");
   program.outputHelp();
@@ -83,14 +89,19 @@ export function printCommandHelp(command: Command, context: Context): void {
 
 function commandParser(command: Command, context: Context): Commander {
   const { program } = context;
-  const { operands, description, ownDescription } = command;
+  const { operands } = command;
+  const { description, ownDescription, examples, flags } = manual(command, context);
   const parser = newParser(lineOf(command, context), context)
     .usage(`${operands} [flags]`.trim())
     .description(ownDescription === undefined ? description : `${description} ${ownDescription}`);
   // Too many of them are an error of ours, which is the same on lines without flags.
   if (operands !== "") parser.argument(operands).allowExcessArguments();
-  for (const flag of command.flags) parser.addOption(optionOf(flag));
-  return program === "sops" ? parser : parser.addHelpText("after", examplesText(command.examples));
+  for (const flag of flags) parser.addOption(optionOf(flag));
+  return program === "sops" ? parser : parser.addHelpText("after", examplesText(examples));
+}
+
+function manual(command: Command, { program }: Context): Manual {
+  return program === "sops" ? sopsManualOf(command) : manualOf(command);
 }
 
 /** What the user calls the command by. */
@@ -123,7 +134,7 @@ function optionOf(flag: Flag): Option {
   return option;
 }
 
-function examplesText(examples: Command["examples"]): string {
+function examplesText(examples: Manual["examples"]): string {
   const width = Math.max(...examples.map(([line]) => line.length));
   return ["", "Examples:", ...examples.map(([line, meaning]) => `  ${line.padEnd(width)}  # ${meaning}`)].join("\n");
 }
@@ -132,7 +143,7 @@ function usageError(error: CommanderError, command: Command, context: Context): 
   const message = (error.message.split("\n")[0] ?? "").replace(/^error: /, "");
   const unknown = /^unknown option '(.*)'$/s.exec(message)?.[1];
   if (error.code === "commander.unknownOption" && unknown !== undefined) {
-    return unknownFlag(unknown, command.flags, context.program);
+    return unknownFlag(unknown, manual(command, context).flags, context.program);
   }
   return new KeyleafError("USAGE", message.replaceAll("option", "flag"), {
     hint: `see ${lineOf(command, context)} --help`,

@@ -1,7 +1,7 @@
 import manifest from "../../package.json" with { type: "json" };
 import { FORMAT_VERSION } from "../document/metadata.ts";
 import { KeyleafError } from "../errors.ts";
-import { asksForVersion, splitCommandLine } from "./command-line.ts";
+import { asksForVersion, isFlag, splitCommandLine } from "./command-line.ts";
 import { type Command, commands, decryptCommand } from "./commands/registry.ts";
 import {
   type CliHost,
@@ -38,7 +38,7 @@ export async function run(
   let command: Command | null = null;
   try {
     const split =
-      program === "sops" ? (await import("./sops-line.ts")).splitSopsLine(argv) : splitCommandLine(argv, program);
+      program === "sops" ? (await import("./sops-line.ts")).splitSopsLine(argv) : await splitCommandLine(argv, program);
     command = split.command;
     if (command === null || (program === "dec" && isVersionOnly(split.args))) await aboutProgram(split.args, context);
     else if (program === "enc" && split.args.length === argv.length && argv[0] === "help")
@@ -70,14 +70,13 @@ function isTooLarge(error: unknown): boolean {
 
 async function runCommand(command: Command, args: readonly string[], context: Context): Promise<void> {
   // A line without flags needs no parser: `dec FILE` and git's textconv start faster without.
-  const needsParser = args.some((word) => word.startsWith("-") && word !== "-");
-  const parsed = needsParser
+  const parsed = args.some(isFlag)
     ? (await import("./parse-flags.ts")).parseFlags(command, args, context)
     : { operands: args, flags: noFlags };
   if (parsed === null) return;
   checkOperands(command, parsed.operands, context);
   const { run } = await command.load();
-  const inside = usesKeyServices(command, parsed.flags, context)
+  const inside = (await usesKeyServices(command, parsed.flags, context))
     ? (await import("./key-services.ts")).withKeyServices(parsed.flags, context)
     : context;
   try {
@@ -89,12 +88,13 @@ async function runCommand(command: Command, args: readonly string[], context: Co
   }
 }
 
-function usesKeyServices({ flags: known }: Command, flags: Flags, { host }: Context): boolean {
-  if (!known.some(({ name }) => name === "keyservice")) return false;
-  const { SOPS_KEYSERVICE: services, SOPS_ENABLE_LOCAL_KEYSERVICE: local } = host.env;
-  return (
-    (services ?? "") !== "" || local !== undefined || flags.has("keyservice") || flags.has("enable-local-keyservice")
-  );
+async function usesKeyServices(command: Command, flags: Flags, { host }: Context): Promise<boolean> {
+  if (flags.has("keyservice") || flags.has("enable-local-keyservice")) return true;
+  const { SOPS_KEYSERVICE: services = "", SOPS_ENABLE_LOCAL_KEYSERVICE: local } = host.env;
+  if (services === "" && local === undefined) return false;
+  // The variables are for the commands that have the flags.
+  const { manualOf } = await import("./commands/manual.ts");
+  return manualOf(command).flags.some(({ name }) => name === "keyservice");
 }
 
 function checkOperands(command: Command, operands: readonly string[], { program }: Context): void {

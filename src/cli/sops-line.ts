@@ -1,5 +1,6 @@
 import { KeyleafError } from "../errors.ts";
-import { everyFlag, isAboutProgram, type Split, scanWords, without } from "./command-line.ts";
+import { isAboutProgram, type Split, scanWords, without } from "./command-line.ts";
+import { everyFlag, isInSops } from "./commands/manual.ts";
 import { type Command, decryptCommand, encryptCommand, keyserviceCommand } from "./commands/registry.ts";
 import type { Flag } from "./flags.ts";
 
@@ -26,8 +27,7 @@ const aboutFlags: readonly Flag[] = [
   { name: "version", short: "v", group: GROUP, help: "print the version" },
 ];
 
-const isThere = ({ isForMany, isOwn }: Flag): boolean => isForMany !== true && isOwn !== true;
-const knownFlags = [...everyFlag.filter(isThere), ...ownFlags, ...aboutFlags];
+const knownFlags = [...everyFlag.filter(isInSops), ...ownFlags, ...aboutFlags];
 const own = new Set(ownFlags.map(({ name }) => `--${name}`));
 const verbs: ReadonlyMap<string, Command> = new Map([
   ["encrypt", forOneFile(encryptCommand)],
@@ -35,12 +35,9 @@ const verbs: ReadonlyMap<string, Command> = new Map([
   ["keyservice", forOneFile(keyserviceCommand)],
 ]);
 
-/** The command as it is here: what `enc` and `dec` do to many files, the reference does not. */
-function forOneFile({ ownDescription: _, ...command }: Command): Command {
-  const flags = command.flags
-    .filter(isThere)
-    .map((flag) => (flag.name === "in-place" ? { ...flag, help: "write the result over the file" } : flag));
-  return { ...command, operands: command.operands === "" ? "" : "[FILE]", flags };
+/** The command as it is here. */
+function forOneFile(command: Command): Command {
+  return { ...command, operands: command.operands === "" ? "" : "[FILE]" };
 }
 
 /** Commands and modes of the reference that are not there. A file of such a name is written with a folder: `./edit`. */

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { manualOf } from "../../src/cli/commands/manual.ts";
 import { commands } from "../../src/cli/commands/registry.ts";
 import { IDENTITY, type Ran, RECIPIENT, runWith, type Setting, temporaryFolder } from "./fake.ts";
 
@@ -342,7 +343,9 @@ describe("help and version", () => {
     for (const argv of [["--help"], ["-h"], ["help"]]) {
       const { status, stdout, stderr } = await enc(...argv);
       expect([status, stderr]).toEqual([0, ""]);
-      for (const { name, summary } of commands) {
+      for (const command of commands) {
+        const { name } = command;
+        const { summary } = manualOf(command);
         expect(stdout).toContain(name);
         expect(stdout.replace(/\s+/g, " ")).toContain(summary);
       }
@@ -350,7 +353,9 @@ describe("help and version", () => {
   });
 
   it("explain every flag of every command, with examples", async () => {
-    for (const { name, flags } of commands) {
+    for (const command of commands) {
+      const { name } = command;
+      const { flags } = manualOf(command);
       const { status, stdout } = await enc(...name.split(" "), "--help");
       expect(status).toBe(0);
       for (const flag of flags) expect(stdout).toContain(`--${flag.name}`);

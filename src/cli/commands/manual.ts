@@ -1,0 +1,153 @@
+import {
+  decryptFlags,
+  encryptFlags,
+  type Flag,
+  keygenFlags,
+  keyServiceFlags,
+  keyserviceCommandFlags,
+  trustFlag,
+} from "../flags.ts";
+import type { Command } from "./registry.ts";
+
+/** Everything that is said about the commands, and their flags. Loaded only for lines that have a flag, and for help. */
+
+/** What is said about one command. */
+export interface Manual {
+  readonly summary: string;
+  /** Whole sentences, for the command's own help. */
+  readonly description: string;
+  /** More of them, that hold for `enc` and `dec` but not under the name sops, where there is one file and no other word. */
+  readonly ownDescription?: string;
+  readonly examples: readonly (readonly [line: string, meaning: string])[];
+  readonly flags: readonly Flag[];
+}
+
+const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
+  [
+    "encrypt",
+    {
+      summary: "encrypt the values of a file; keys and layout stay",
+      description:
+        "Encrypts the values of a YAML, JSON, .env, INI or TOML file, each on its own, and leaves all other text as it is. " +
+        "Any other file is encrypted as a whole. The result goes to standard output. Without FILE, or with -, standard input is read. " +
+        "Recipients come from flags, from the rule for the file in .sops.yaml, or are your own age key.",
+      ownDescription:
+        "With --in-place, FILE may also be a folder or a quoted pattern: then the files are meant that a rule with path_regex " +
+        "names, or that have a name of one of these formats. The word encrypt may be left out.",
+      examples: [
+        ["enc secrets.yaml > secrets.enc.yaml", "encrypt to a file that can be committed"],
+        ["enc -i config", "encrypt the files of a folder in place, all or none"],
+        ["enc --age age1... --encrypted-regex '^(password|token)$' app.json", "encrypt some values only"],
+        ["kubectl get secret x -o yaml | enc --filename-override x.enc.yaml", "encrypt standard input"],
+      ],
+      flags: encryptFlags,
+    },
+  ],
+  [
+    "decrypt",
+    {
+      summary: "decrypt a file, or give one value of it",
+      description:
+        "Decrypts a file and gives back the text that was encrypted, byte for byte. Nothing is printed before every value and " +
+        "the MAC over all of them have been checked. Without FILE, or with -, standard input is read.",
+      ownDescription:
+        "With --in-place, FILE may also be a folder or a quoted pattern: then its encrypted files are meant. dec is short for " +
+        "enc decrypt.",
+      examples: [
+        ["dec secrets.enc.yaml", "the whole file"],
+        ["dec --get db.password secrets.enc.yaml", "one value, without a line break"],
+        ["dec --as dotenv -o .env secrets.enc.json", "in another format, to a file only you can read"],
+        ["dec -i --all", "in place, whatever is encrypted in the git repository"],
+      ],
+      flags: decryptFlags,
+    },
+  ],
+  [
+    "init",
+    {
+      summary: "set up this machine and this folder; run again, it changes nothing",
+      description:
+        "Makes an age identity for you if there is none, .sops.yaml with a rule that encrypts to it, .gitignore lines for " +
+        "plaintext and, in a git repository, the diff driver. Says what it did, and changes nothing that is there.",
+      examples: [["enc init", "set up the repository you are in"]],
+      flags: [],
+    },
+  ],
+  [
+    "keygen",
+    {
+      summary: "make an age identity and print its recipient",
+      description:
+        "Writes a new age identity where sops looks for it, readable by you only, and prints its recipient (the public side). " +
+        "A file that exists is never overwritten.",
+      examples: [
+        ["enc keygen", "your own identity"],
+        ["enc keygen -o ci.txt", "one for somebody else"],
+      ],
+      flags: keygenFlags,
+    },
+  ],
+  [
+    "git setup",
+    {
+      summary: "let git diff show what changed inside encrypted files",
+      description:
+        "Adds *.enc.* and *.enc to .gitattributes and configures enc as their textconv program in this repository, so that " +
+        "git diff, log -p and show compare plaintext. Nothing decrypted is stored in the repository.",
+      examples: [["enc git setup", "in any folder of the repository"]],
+      flags: [],
+    },
+  ],
+  [
+    "git textconv",
+    {
+      summary: "print a file decrypted, for git diff",
+      description:
+        "What git calls. A file that is not encrypted, or cannot be decrypted here, is printed as it is; in the second case " +
+        "a comment in front says why.",
+      examples: [["git config diff.keyleaf.textconv 'enc git textconv'", "what enc git setup does"]],
+      flags: [trustFlag, ...keyServiceFlags],
+    },
+  ],
+  [
+    "keyservice",
+    {
+      summary: "let other programs use your keys, without seeing them",
+      description:
+        "Wraps and unwraps data keys for whoever connects, with the keys at hand here, until it is stopped with Ctrl-C: for " +
+        "containers or, through a tunnel, other machines, that are given a socket and not the keys. It speaks " +
+        "the protocol of sops, which has neither TLS nor a way to say who is asking. What guards a socket are therefore its " +
+        "mode 0600 and its folder, which only you can write: the user id on the other side is not checked, since the runtime " +
+        "cannot read it. TCP is open to every user of this machine.",
+      ownDescription: "The address goes to standard output once it listens.",
+      examples: [
+        ["enc keyservice", "on a socket that only you can open"],
+        ["dec --keyservice unix:///run/user/1000/keyleaf/keys.sock FILE", "use it"],
+        ["enc keyservice --prompt", "ask before each use"],
+      ],
+      flags: keyserviceCommandFlags,
+    },
+  ],
+]);
+
+export const everyFlag: readonly Flag[] = [...manuals.values()].flatMap(({ flags }) => flags);
+
+export function manualOf({ name }: Command): Manual {
+  const manual = manuals.get(name);
+  if (manual === undefined) throw new Error(`nothing is said about ${name}`);
+  return manual;
+}
+
+/** The manual under the name sops: what `enc` and `dec` do to many files, the reference does not. */
+export function sopsManualOf(command: Command): Manual {
+  const { ownDescription: _, ...manual } = manualOf(command);
+  const flags = manual.flags
+    .filter(isInSops)
+    .map((flag) => (flag.name === "in-place" ? { ...flag, help: "write the result over the file" } : flag));
+  return { ...manual, flags };
+}
+
+/** Whether a flag is there under the name sops. */
+export function isInSops({ isForMany, isOwn }: Flag): boolean {
+  return isForMany !== true && isOwn !== true;
+}
