@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import type { Conversation } from "../host.ts";
-import { cannotStart, programOf } from "./node-host.ts";
+import { cannotStart, programOf } from "./programs.ts";
 import { isSystemError } from "./system-error.ts";
 
 /** How long a program has to end by itself, and then again after it was told to. */

@@ -1,21 +1,13 @@
-import {
-  accessSync,
-  constants,
-  type Dirent,
-  fstatSync,
-  readdirSync,
-  readFileSync,
-  type Stats,
-  statSync,
-  writeSync,
-} from "node:fs";
-import { delimiter, isAbsolute, join } from "node:path";
+import { type Dirent, fstatSync, readdirSync, readFileSync, type Stats, statSync, writeSync } from "node:fs";
 import { runtime } from "../crypto/runtime.ts";
 import { KeyleafError } from "../errors.ts";
 import { type CliHost, ClosedPipe, type FileKind, type Streams } from "./context.ts";
-import { isSystemError, type SystemError, systemReason } from "./system-error.ts";
+import { isSystemError, systemReason } from "./system-error.ts";
 
-/** The outside world as Node has it. The one place of the program that knows the runtime. */
+/**
+ * The outside world as Node has it: with `programs.ts` and `terminal.ts`, which few runs need, all of the program that
+ * knows the runtime.
+ */
 export async function nodeHost(): Promise<CliHost> {
   return {
     env: process.env,
@@ -36,8 +28,8 @@ export async function nodeHost(): Promise<CliHost> {
     },
     list: (path) =>
       readdirSync(path, { withFileTypes: true }).map((entry) => ({ name: entry.name, kind: kindOf(entry) })),
-    run: (command, extraEnv, stdin) => runProgram(command, extraEnv, stdin),
-    terminal: terminalPath,
+    run: async (command, extraEnv, stdin) => (await import("./programs.ts")).runProgram(command, extraEnv, stdin),
+    terminal: async () => (await import("./programs.ts")).terminalPath(),
     start: async (command, extraEnv) => (await import("./conversation.ts")).startProgram(command, extraEnv),
     ask: async (question, isShown) => (await import("./terminal.ts")).ask(question, isShown),
     fillRandom: runtime.fillRandom,
@@ -93,105 +85,6 @@ function kindOf(entry: Stats | Dirent): FileKind {
   if (entry.isFile()) return "file";
   if (entry.isDirectory()) return "folder";
   return entry.isSymbolicLink() ? "link" : "other";
-}
-
-/** Characters of a program's standard error that are kept. */
-const MOST_STDERR = 8192;
-
-async function runProgram(
-  command: readonly string[],
-  extraEnv: Readonly<Record<string, string>>,
-  stdin?: Uint8Array,
-): Promise<{ status: number; stdout: Uint8Array; stderr?: string }> {
-  const [name = "", ...args] = command;
-  const program = programOf(name);
-  const { spawn } = await import("node:child_process");
-  try {
-    return await new Promise((resolve, reject) => {
-      const kind = stdin === undefined ? "ignore" : "pipe";
-      const child = spawn(program, args, {
-        stdio: [kind, "pipe", kind],
-        env: { ...process.env, ...extraEnv },
-        windowsHide: true,
-      });
-      const chunks: Buffer[] = [];
-      let stderr = "";
-      child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
-      child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-        stderr = (stderr + text).slice(-MOST_STDERR);
-      });
-      // It may end before it has read everything.
-      child.stdin?.on("error", () => {});
-      child.stdin?.end(stdin);
-      child.on("error", reject);
-      child.on("close", (status) => {
-        const stdout = Buffer.concat(chunks);
-        // What is printed to us is mostly a key.
-        for (const chunk of chunks) chunk.fill(0);
-        resolve({ status: status ?? 255, stdout, ...(stdin === undefined ? {} : { stderr }) });
-      });
-    });
-  } catch (error) {
-    // Most failures to start are an event on Node and thrown by Bun.
-    if (!isSystemError(error)) throw error;
-    throw cannotStart(name, error);
-  }
-}
-
-/** Neither runtime tells the name of a terminal; `tty` tells that of its standard input. */
-async function terminalPath(): Promise<string | null> {
-  const { isatty } = await import("node:tty");
-  const descriptor = [0, 2, 1].find((one) => isatty(one));
-  const program = findProgram("tty", process.env, process.platform);
-  if (descriptor === undefined || program === null) return null;
-  const { spawnSync } = await import("node:child_process");
-  const { status, stdout } = spawnSync(program, { stdio: [descriptor, "pipe", "ignore"], encoding: "utf8" });
-  const path = status === 0 ? stdout.trim() : "";
-  return isAbsolute(path) ? path : null;
-}
-
-/** @throws `PROVIDER_FAILED` when there is no such program. */
-export function programOf(name: string): string {
-  const program = findProgram(name, process.env, process.platform);
-  if (program !== null) return program;
-  throw new KeyleafError("PROVIDER_FAILED", `program not found: ${name}`, {
-    hint: isAbsolute(name) ? "check the path" : "it is looked for on the absolute directories of PATH only",
-  });
-}
-
-export function cannotStart(name: string, error: SystemError): KeyleafError {
-  return new KeyleafError("PROVIDER_FAILED", `cannot start ${name}: ${systemReason(error)}`, { cause: error });
-}
-
-/**
- * Absolute path of a program, or `null`. Neither the working directory nor relative `PATH` entries are searched, so a
- * program that lies beside the file being worked on is never run (GHSA-x5c7-x7m2-rhmf).
- */
-export function findProgram(
-  name: string,
-  env: Readonly<Record<string, string | undefined>>,
-  platform: string,
-): string | null {
-  if (name === "") return null;
-  // Scripts (`.cmd`, `.bat`) would need a shell.
-  const endings = platform === "win32" && !/\.(exe|com)$/i.test(name) ? [".exe", ".com"] : [""];
-  if (isAbsolute(name)) return endings.map((ending) => name + ending).find(isProgram) ?? null;
-  if (/[/\\]/.test(name)) return null;
-  for (const directory of (env["PATH"] ?? env["Path"] ?? "").split(delimiter)) {
-    if (!isAbsolute(directory)) continue;
-    const found = endings.map((ending) => join(directory, name + ending)).find(isProgram);
-    if (found !== undefined) return found;
-  }
-  return null;
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 /** The process's own standard streams, written synchronously: cheaper to start than Node's, and nothing is lost on exit. */

@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { findProgram, nodeHost } from "../../src/cli/node-host.ts";
+import { nodeHost } from "../../src/cli/node-host.ts";
+import { findProgram } from "../../src/cli/programs.ts";
 import { temporaryFolder } from "./fake.ts";
 
 function program(folder: string, name: string, mode = 0o755): string {

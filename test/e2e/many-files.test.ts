@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { findProgram } from "../../src/cli/node-host.ts";
+import { findProgram } from "../../src/cli/programs.ts";
 import { describePeer } from "../support/peers.ts";
 import {
   commandOf,

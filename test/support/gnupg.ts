@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { findProgram } from "../../src/cli/node-host.ts";
+import { findProgram } from "../../src/cli/programs.ts";
 import { describePeer } from "./peers.ts";
 
 const execute = promisify(execFile);

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { findProgram } from "../../src/cli/node-host.ts";
+import { findProgram } from "../../src/cli/programs.ts";
 
 const statusFile = new URL("../../.cache/peers/status.json", import.meta.url);
 

@@ -1,0 +1,105 @@
+import { spawn, spawnSync } from "node:child_process";
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+import { isatty } from "node:tty";
+import { KeyleafError } from "../errors.ts";
+import { isSystemError, type SystemError, systemReason } from "./system-error.ts";
+
+/** Other programs: finding and running them. */
+
+/** Characters of a program's standard error that are kept. */
+const MOST_STDERR = 8192;
+
+/** See `Host.run`. */
+export async function runProgram(
+  command: readonly string[],
+  extraEnv: Readonly<Record<string, string>>,
+  stdin?: Uint8Array,
+): Promise<{ status: number; stdout: Uint8Array; stderr?: string }> {
+  const [name = "", ...args] = command;
+  const program = programOf(name);
+  try {
+    return await new Promise((resolve, reject) => {
+      const kind = stdin === undefined ? "ignore" : "pipe";
+      const child = spawn(program, args, {
+        stdio: [kind, "pipe", kind],
+        env: { ...process.env, ...extraEnv },
+        windowsHide: true,
+      });
+      const chunks: Buffer[] = [];
+      let stderr = "";
+      child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
+      child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+        stderr = (stderr + text).slice(-MOST_STDERR);
+      });
+      // It may end before it has read everything.
+      child.stdin?.on("error", () => {});
+      child.stdin?.end(stdin);
+      child.on("error", reject);
+      child.on("close", (status) => {
+        const stdout = Buffer.concat(chunks);
+        // What is printed to us is mostly a key.
+        for (const chunk of chunks) chunk.fill(0);
+        resolve({ status: status ?? 255, stdout, ...(stdin === undefined ? {} : { stderr }) });
+      });
+    });
+  } catch (error) {
+    // Most failures to start are an event on Node and thrown by Bun.
+    if (!isSystemError(error)) throw error;
+    throw cannotStart(name, error);
+  }
+}
+
+/** Neither runtime tells the name of a terminal; `tty` tells that of its standard input. */
+export async function terminalPath(): Promise<string | null> {
+  const descriptor = [0, 2, 1].find((one) => isatty(one));
+  const program = findProgram("tty", process.env, process.platform);
+  if (descriptor === undefined || program === null) return null;
+  const { status, stdout } = spawnSync(program, { stdio: [descriptor, "pipe", "ignore"], encoding: "utf8" });
+  const path = status === 0 ? stdout.trim() : "";
+  return isAbsolute(path) ? path : null;
+}
+
+/** @throws `PROVIDER_FAILED` when there is no such program. */
+export function programOf(name: string): string {
+  const program = findProgram(name, process.env, process.platform);
+  if (program !== null) return program;
+  throw new KeyleafError("PROVIDER_FAILED", `program not found: ${name}`, {
+    hint: isAbsolute(name) ? "check the path" : "it is looked for on the absolute directories of PATH only",
+  });
+}
+
+export function cannotStart(name: string, error: SystemError): KeyleafError {
+  return new KeyleafError("PROVIDER_FAILED", `cannot start ${name}: ${systemReason(error)}`, { cause: error });
+}
+
+/**
+ * Absolute path of a program, or `null`. Neither the working directory nor relative `PATH` entries are searched, so a
+ * program that lies beside the file being worked on is never run (GHSA-x5c7-x7m2-rhmf).
+ */
+export function findProgram(
+  name: string,
+  env: Readonly<Record<string, string | undefined>>,
+  platform: string,
+): string | null {
+  if (name === "") return null;
+  // Scripts (`.cmd`, `.bat`) would need a shell.
+  const endings = platform === "win32" && !/\.(exe|com)$/i.test(name) ? [".exe", ".com"] : [""];
+  if (isAbsolute(name)) return endings.map((ending) => name + ending).find(isProgram) ?? null;
+  if (/[/\\]/.test(name)) return null;
+  for (const directory of (env["PATH"] ?? env["Path"] ?? "").split(delimiter)) {
+    if (!isAbsolute(directory)) continue;
+    const found = endings.map((ending) => join(directory, name + ending)).find(isProgram);
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
