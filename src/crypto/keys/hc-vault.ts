@@ -189,6 +189,9 @@ function problemOf({ address, enginePath, keyName }: VaultRecipient): string | n
   if (url === null || !/^https?:$/.test(url.protocol))
     return "the address of the Vault is not an http or https address";
   if (url.username !== "" || url.password !== "") return "the address of the Vault holds a user name or password";
+  // They would go in front of the request's own path: a file could have the token used for anything on a trusted server.
+  if (url.pathname !== "/" || /[?#]/.test(address))
+    return "the address of the Vault holds more than scheme, host and port";
   const isStray = (name: string): boolean => name === "" || name === "." || name === "..";
   if (enginePath.split("/").some(isStray)) return "the path of the transit engine is missing or not in its plain form";
   return isStray(keyName) || keyName.includes("/") ? "the name of the Vault key is missing or not a name" : null;
