@@ -39,22 +39,27 @@ export async function withinSeconds<T>(
 ): Promise<T> {
   const controller = new AbortController();
   let isOver = false;
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      isOver = true;
-      const hint = `check the network; --key-timeout or ${VARIABLE} allow more seconds`;
-      reject(new KeyleafError("PROVIDER_FAILED", `no answer within ${seconds} s`, { hint }));
-      controller.abort();
-    }, seconds * 1000);
-  });
   const working = work(controller.signal);
   working.then(
     (result) => isOver && late(result),
     () => {},
   );
+  return inTime(working, seconds * 1000, () => {
+    isOver = true;
+    controller.abort();
+    const hint = `check the network; --key-timeout or ${VARIABLE} allow more seconds`;
+    return new KeyleafError("PROVIDER_FAILED", `no answer within ${seconds} s`, { hint });
+  });
+}
+
+/** What the work gives, or `late` thrown where that takes longer. The work itself goes on, and nobody waits for it. */
+export async function inTime<T>(work: Promise<T>, limitMs: number, late: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), limitMs);
+  });
   try {
-    return await Promise.race([working, limit]);
+    return await Promise.race([work, limit]);
   } finally {
     clearTimeout(timer);
   }

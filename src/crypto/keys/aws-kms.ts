@@ -10,7 +10,7 @@ import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
 import { createdAt, decodeBase64, textOf } from "./fields.ts";
 import { awsKmsNames } from "./names.ts";
-import { networkHint, networkReasons as reasonsOnTheWay } from "./network-reasons.ts";
+import { codeOf, networkHint, networkReasons } from "./network-reasons.ts";
 import type { KeyProvider } from "./provider.ts";
 import { proxyAgent } from "./proxy.ts";
 
@@ -306,13 +306,11 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ["SignatureDoesNotMatch", "AWS refused the signature: wrong secret key, or a wrong clock"],
   ["SyntaxError", "the answer is not one of AWS"],
   ["AbortError", "given up"],
-  ...reasonsOnTheWay,
+  ...networkReasons,
 ]);
 
 /** Failures that other credentials would help against. */
 const credentialReasons = /credentials|sign-in|signature/;
-/** Failures on the way to AWS. */
-const networkReasons = /in time|connection|host|network|certificate|endpoint|not one of AWS/;
 
 /**
  * Runs a call and turns what the SDK throws into `PROVIDER_FAILED`. The text AWS sent is left out, and the error is not
@@ -332,20 +330,22 @@ async function translated<T>(
     const { name, reason } = explain(isRole ? error.failure : error);
     const what = isRole ? `AWS STS cannot assume the role ${recipient.role}` : `AWS KMS cannot ${verb}`;
     const action = isRole ? "sts:AssumeRole" : verb === "encrypt" ? "kms:Encrypt" : "kms:Decrypt";
-    throw failed(`${what}: ${reason} (${name})`, hintFor(reason, action, recipient.profile || env["AWS_PROFILE"]));
+    throw failed(
+      `${what}: ${reason} (${name})`,
+      hintFor(name, reason, action, recipient.profile || env["AWS_PROFILE"]),
+    );
   }
 }
 
 function explain(error: unknown): { name: string; reason: string } {
   if (!(error instanceof Error)) return { name: "unknown", reason: "failed" };
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  const known = [code, error.name].find((candidate) => reasons.has(candidate));
+  const known = [codeOf(error), error.name].find((candidate) => reasons.has(candidate));
   if (known !== undefined) return { name: known, reason: reasons.get(known) ?? "" };
   // The name comes from whoever answered, so only what looks like a name is shown.
   return { name: /^[\w.-]{1,64}$/.test(error.name) ? error.name : "unknown", reason: "failed" };
 }
 
-function hintFor(reason: string, action: string, profile = ""): string | undefined {
+function hintFor(name: string, reason: string, action: string, profile = ""): string | undefined {
   if (reason === "access denied") return `the AWS credentials in use need ${action}, also for this encryption context`;
   if (reason.startsWith("throttled")) return "wait a little, or set AWS_MAX_ATTEMPTS to more than 3";
   if (reason.startsWith("the key is disabled")) return "enable it in AWS KMS, or use another key";
@@ -355,8 +355,9 @@ function hintFor(reason: string, action: string, profile = ""): string | undefin
       return `check the profile ${JSON.stringify(profile)} in the AWS configuration, or sign in again`;
     return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with AWS_PROFILE, or sign in with aws sso login";
   }
-  if (!networkReasons.test(reason)) return undefined;
-  return networkHint(reason, "check the network, HTTPS_PROXY and AWS_ENDPOINT_URL");
+  // What does not answer as AWS is perhaps somebody on the way.
+  if (!networkReasons.has(name) && name !== "SyntaxError") return undefined;
+  return networkHint(name, "check the network, HTTPS_PROXY and AWS_ENDPOINT_URL");
 }
 
 /** An unreachable network is reported after three tries of at most this long. */

@@ -8,12 +8,12 @@ import type { ChainedTokenCredential, TokenCredential } from "@azure/identity";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
+import { inTime } from "../time-limit.ts";
+import { memberOf, textIn } from "./answers.ts";
 import type { Challenge } from "./azure-keyvault.ts";
-import { inTime } from "./in-time.ts";
 import { azureKeyvaultNames } from "./names.ts";
-import { networkReasons } from "./network-reasons.ts";
+import { networkFailure, networkReasons } from "./network-reasons.ts";
 import { optionalPackage } from "./optional-package.ts";
-import { memberOf, networkFailure, textIn } from "./rest.ts";
 
 /** An access token that is good for some minutes at least. @throws `PROVIDER_FAILED` */
 export type AzureAccess = (challenge: Challenge) => Promise<string>;

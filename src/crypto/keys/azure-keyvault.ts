@@ -12,19 +12,13 @@ import { fieldOf, leaf, type Mapping, mapping } from "../../document/document.ts
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
+import { textIn } from "./answers.ts";
 import { type AzureAccess, loadAzureAccess } from "./azure-access.ts";
 import { createdAt, decodeBase64Url, textOf } from "./fields.ts";
 import { azureKeyvaultNames } from "./names.ts";
+import { networkFailure } from "./network-reasons.ts";
 import type { KeyProvider } from "./provider.ts";
-import {
-  networkFailure,
-  type RestAnswer,
-  type RestRequest,
-  type SendRest,
-  sendRest,
-  textIn,
-  withRetries,
-} from "./rest.ts";
+import { type RestAnswer, type RestRequest, type SendRest, sendRest } from "./rest.ts";
 
 /** One key of a vault as rules, flags and files name it. */
 export interface AzureKeyvaultRecipient {
@@ -58,7 +52,10 @@ class Known {
   readonly versions = new Map<string, Promise<string>>();
 }
 
-/** The provider on top of a way to send requests and to get credentials; tests bring their own. */
+/**
+ * The provider on top of a way to send requests and to get credentials; tests bring their own.
+ * @internal
+ */
 export function createAzureKeyvault(
   send: SendRest,
   loadAccess: (host: Host) => Promise<AzureAccess>,
@@ -182,10 +179,7 @@ export function createAzureKeyvault(
 }
 
 /** Azure Key Vault over the network. */
-export const azureKeyvault: KeyProvider<AzureKeyvaultRecipient> = createAzureKeyvault(
-  withRetries(sendRest),
-  loadAzureAccess,
-);
+export const azureKeyvault: KeyProvider<AzureKeyvaultRecipient> = createAzureKeyvault(sendRest, loadAzureAccess);
 
 function recipientOfText(text: string): AzureKeyvaultRecipient {
   const [, vaultUrl = "", name = "", rest = ""] = /^(https:\/\/[^/]+)\/keys\/([^/]+)(\/[^/]*)?$/.exec(text) ?? [];

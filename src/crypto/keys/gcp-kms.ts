@@ -10,11 +10,13 @@ import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
 import { crc32c } from "../crc32c.ts";
+import { memberOf, textIn } from "./answers.ts";
 import { createdAt, decodeBase64, textOf } from "./fields.ts";
 import { type GoogleAccess, loadGoogleAccess } from "./google-access.ts";
 import { gcpKmsNames } from "./names.ts";
+import { networkFailure } from "./network-reasons.ts";
 import type { KeyProvider } from "./provider.ts";
-import { memberOf, networkFailure, type RestAnswer, type SendRest, sendRest, textIn, withRetries } from "./rest.ts";
+import { type RestAnswer, type SendRest, sendRest } from "./rest.ts";
 
 /** One key of Cloud KMS as rules, flags and files name it. */
 export interface GcpKmsRecipient {
@@ -22,7 +24,10 @@ export interface GcpKmsRecipient {
   readonly resourceId: string;
 }
 
-/** The provider on top of a way to send requests and to get credentials; tests bring their own. */
+/**
+ * The provider on top of a way to send requests and to get credentials; tests bring their own.
+ * @internal
+ */
 export function createGcpKms(
   send: SendRest,
   loadAccess: (projectId: string, host: Host) => Promise<GoogleAccess>,
@@ -105,7 +110,7 @@ export function createGcpKms(
 }
 
 /** GCP KMS over the network. */
-export const gcpKms: KeyProvider<GcpKmsRecipient> = createGcpKms(withRetries(sendRest), loadGoogleAccess);
+export const gcpKms: KeyProvider<GcpKmsRecipient> = createGcpKms(sendRest, loadGoogleAccess);
 
 /** The reference takes any text between the slashes; here it becomes part of a URL, and has to stay where it is. */
 function isResourceId(text: string): boolean {

@@ -6,11 +6,11 @@
  */
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
-import { inTime } from "./in-time.ts";
+import { inTime } from "../time-limit.ts";
+import { memberOf, textIn } from "./answers.ts";
 import { gcpKmsNames } from "./names.ts";
-import { networkReasons } from "./network-reasons.ts";
+import { networkFailure, networkReasons } from "./network-reasons.ts";
 import { optionalPackage } from "./optional-package.ts";
-import { memberOf, networkFailure, textIn } from "./rest.ts";
 
 /** Headers that a request to an address needs. Tokens are renewed before they end. @throws `PROVIDER_FAILED` */
 export type GoogleAccess = (url: URL) => Promise<Readonly<Record<string, string>>>;

@@ -5,12 +5,15 @@
  * Source: sops-format 10.6; sops-cli 12 and 18; SOPS hcvault/keysource.go; Vault api/client.go (v1.22.0).
  */
 import { posix } from "node:path";
-import { fieldOf, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
+import { fieldOf, leaf, type Mapping, mapping } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
-import { type HttpAnswer, networkReason, pause, send as realSend, type Send, sendPatiently } from "./http.ts";
+import { jsonOf, memberOf, quoted } from "./answers.ts";
+import { createdAt, decodeBase64, textOf } from "./fields.ts";
+import { type HttpAnswer, pause, send as realSend, type Send, sendPatiently } from "./http.ts";
 import { hcVaultNames } from "./names.ts";
+import { networkReason } from "./network-reasons.ts";
 import type { KeyProvider } from "./provider.ts";
 import { loadVaultClient, type VaultClient } from "./vault-client.ts";
 
@@ -63,7 +66,7 @@ export function createHcVault(send: Send, wait: typeof pause): KeyProvider<Vault
     const put = async (url: URL): Promise<HttpAnswer> => {
       const attempt = () => client.send({ method: "PUT", url, headers: client.headers, body }, until, send);
       try {
-        return await sendPatiently(attempt, client.retries, wait, until);
+        return await sendPatiently(attempt, client.patience, wait, until);
       } catch (error) {
         throw error instanceof KeyleafError ? error : unreachable(error, url);
       }
@@ -125,11 +128,8 @@ export function createHcVault(send: Send, wait: typeof pause): KeyProvider<Vault
       }
       const body = Buffer.from(JSON.stringify({ ciphertext: enc }));
       const plaintext = await ask("decrypt", recipient, body, host, signal);
-      const decoded = Buffer.from(plaintext, "base64");
-      if (decoded.toString("base64") !== plaintext) throw failed(`the answer of ${address} is not base64`);
-      // Short buffers are parts of one that the runtime keeps.
-      const dataKey = Uint8Array.from(decoded);
-      decoded.fill(0);
+      const dataKey = decodeBase64(plaintext);
+      if (dataKey === null) throw failed(`the answer of ${address} is not base64`);
       return dataKey;
     },
   };
@@ -220,7 +220,7 @@ function identityText({ address, enginePath, keyName }: VaultRecipient): string 
 
 function fieldsOf({ address, enginePath, keyName }: VaultRecipient, enc: string, now: Date): Mapping {
   return mapping([
-    ["created_at", leaf(`${now.toISOString().slice(0, 19)}Z`)],
+    ["created_at", leaf(createdAt(now))],
     ["enc", leaf(enc)],
     ["engine_path", leaf(enginePath)],
     ["key_name", leaf(keyName)],
@@ -235,10 +235,6 @@ function recipientOf(fields: Mapping): VaultRecipient {
     enginePath: textOf(fieldOf(fields, "engine_path")),
     keyName: textOf(fieldOf(fields, "key_name")),
   };
-}
-
-function textOf(node: Node | null): string {
-  return node?.kind === "leaf" && typeof node.scalar.text === "string" ? node.scalar.text : "";
 }
 
 /** `{"name":"BASE64"}` in an array that can be overwritten. */
@@ -279,16 +275,16 @@ function resultOf(
   client: VaultClient,
   address: string,
 ): string {
-  const answer = parsed(body);
-  const result = memberOf(memberOf(answer, "data"), operation === "encrypt" ? "ciphertext" : "plaintext");
+  const answer = jsonOf(body);
+  const result = memberOf(answer, "data", operation === "encrypt" ? "ciphertext" : "plaintext");
   if (status === 200 && typeof result === "string" && result !== "") return result;
 
   const said = memberOf(answer, "errors");
   const errors = Array.isArray(said) ? said.filter((text) => typeof text === "string") : [];
-  const text = client.withoutToken(errors.join("; ").replace(/\s+/g, " ").trim());
-  const shown = text.length > 300 ? `${text.slice(0, 300)}...` : text;
+  // The token before the cut, or half of it would stay.
+  const shown = quoted(client.withoutToken(errors.join("; ")));
   const { origin } = new URL(client.agent ?? address);
-  const isVault = answer !== null;
+  const isVault = answer !== undefined && answer !== null;
   const reason = shown === "" ? (isVault ? "no reason given" : "the answer is not one of Vault") : shown;
   throw failed(`${origin} cannot ${operation}: ${reason} (HTTP ${status})`, hintFor(status, reason, operation, client));
 }
@@ -310,18 +306,6 @@ function hintFor(status: number, reason: string, operation: string, client: Vaul
     return "the wrapped key was made by another key, by a version of it that may no longer decrypt, or is damaged";
   }
   return reason === "the answer is not one of Vault" ? "check the address" : undefined;
-}
-
-function parsed(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString());
-  } catch {
-    return null;
-  }
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined;
 }
 
 function badRecipient(message: string, hint = `a key looks like ${EXAMPLE}`): KeyleafError {

@@ -8,16 +8,19 @@ import { createHash, createHmac } from "node:crypto";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
+import { jsonOf, memberOf, quoted, textIn } from "./answers.ts";
 import {
   type HttpAnswer,
   type HttpRequest,
   type HttpWay,
+  type Patience,
   type pause,
-  proxyOf,
   type Send,
   sendPatiently,
 } from "./http.ts";
 import { huaweiKmsNames } from "./names.ts";
+import { codeOf } from "./network-reasons.ts";
+import { proxyOf } from "./proxy.ts";
 
 /** An answer that says no. */
 export class HuaweiRefusal extends Error {
@@ -62,7 +65,12 @@ const REGIONS = new Set(
 /** Milliseconds for one operation with all its tries, and for one request to the metadata of the instance. */
 const OPERATION_MS = 60_000;
 const METADATA_MS = 3_000;
-const RETRIES = 2;
+const PATIENCE: Patience = {
+  busyRetries: 2,
+  networkRetries: 2,
+  pauseMs: (tries) => (1000 + Math.random() * 500) * tries,
+  longestMs: OPERATION_MS,
+};
 const METADATA = "http://169.254.169.254";
 
 /** Speaks to all regions as one user. */
@@ -141,8 +149,8 @@ export class HuaweiClient {
   ): Promise<Readonly<Record<string, unknown>>> {
     const attempt = (): Promise<HttpAnswer> =>
       this.#send(signed(request, credentials, this.#host.now()), this.#way, signal);
-    const { status, body } = await sendPatiently(attempt, RETRIES, this.#wait, signal);
-    const answer = parsed(body);
+    const { status, body } = await sendPatiently(attempt, PATIENCE, this.#wait, signal);
+    const answer = recordOf(body);
     body.fill(0);
     if (status === 200 && answer !== null) return answer;
     throw refusal(status, answer);
@@ -255,8 +263,7 @@ const fromProfile: Source = async ({ env, home, readFile }) => {
   try {
     bytes = await readFile(path);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "failed";
-    return `${path} cannot be read (${code})`;
+    return `${path} cannot be read (${codeOf(error) || "failed"})`;
   }
   if (bytes === null) return `${path} does not exist`;
   const values = sectionOf(Buffer.from(bytes).toString(), "basic");
@@ -297,12 +304,9 @@ const fromMetadata: Source = async ({ env }, send) => {
     const token = await ask("PUT", "/meta-data/latest/api/token", { "x-metadata-token-ttl-seconds": "21600" });
     const withToken = token.status === 200 ? { "x-metadata-token": Buffer.from(token.body).toString().trim() } : {};
     const { status, body } = await ask("GET", "/openstack/latest/securitykey", withToken);
-    const credential = memberOf(parsed(body), "credential");
+    const answer = jsonOf(body);
     body.fill(0);
-    const value = (name: string): string => {
-      const text = memberOf(credential, name);
-      return typeof text === "string" ? text : "";
-    };
+    const value = (name: string): string => textIn(answer, "credential", name);
     if (status !== 200 || value("access") === "" || value("secret") === "") {
       return `the metadata of the instance has none (HTTP ${status})`;
     }
@@ -333,30 +337,16 @@ function checked(credentials: Credentials, source: string): Credentials {
 
 function refusal(status: number, answer: Readonly<Record<string, unknown>> | null): HuaweiRefusal {
   const detail = memberOf(answer, "error") ?? answer;
-  const text = (...names: string[]): string => {
-    const found = names.map((name) => memberOf(detail, name)).find((value) => typeof value === "string");
-    return typeof found === "string" ? found.replace(/\s+/g, " ").trim() : "";
-  };
+  const text = (...names: string[]): string =>
+    quoted(names.map((name) => textIn(detail, name)).find((value) => value) ?? "");
   const said = answer === null ? "the answer is not one of HuaweiCloud" : text("error_msg", "message");
   const code = text("error_code", "code");
-  return new HuaweiRefusal(
-    status,
-    /^[\w.-]{1,40}$/.test(code) ? code : "",
-    said.length > 300 ? `${said.slice(0, 300)}...` : said,
-  );
+  return new HuaweiRefusal(status, /^[\w.-]{1,40}$/.test(code) ? code : "", said);
 }
 
-function parsed(body: Uint8Array): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString());
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined;
+function recordOf(body: Uint8Array): Readonly<Record<string, unknown>> | null {
+  const value = jsonOf(body);
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
 }
 
 function failed(message: string, hint?: string): KeyleafError {

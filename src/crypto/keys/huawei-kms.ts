@@ -4,13 +4,15 @@
  *
  * Source: sops-format 10.7; sops-cli 19; SOPS hckms/keysource.go; HuaweiCloud KMS API, `encrypt-data` and `decrypt-data`.
  */
-import { fieldOf, type Item, leaf, mapping, type Node } from "../../document/document.ts";
+import { fieldOf, type Item, leaf, mapping } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
-import { networkReason, pause, send as realSend, type Send } from "./http.ts";
+import { createdAt, decodeBase64, textOf } from "./fields.ts";
+import { pause, send as realSend, type Send } from "./http.ts";
 import { HuaweiClient, HuaweiRefusal } from "./huawei-client.ts";
 import { huaweiKmsNames } from "./names.ts";
+import { networkReason } from "./network-reasons.ts";
 import type { KeyProvider } from "./provider.ts";
 
 /** One key as rules, flags and files name it. */
@@ -75,7 +77,7 @@ export function createHuaweiKms(send: Send, wait: typeof pause): KeyProvider<Hua
       return {
         provider: huaweiKmsNames.id,
         fields: mapping([
-          ["created_at", leaf(`${host.now().toISOString().slice(0, 19)}Z`)],
+          ["created_at", leaf(createdAt(host.now()))],
           ["enc", leaf(enc)],
           ["key_id", leaf(keyId)],
         ]),
@@ -88,11 +90,8 @@ export function createHuaweiKms(send: Send, wait: typeof pause): KeyProvider<Hua
       const enc = textOf(fieldOf(key.fields, "enc"));
       if (enc === "") throw failed("enc of the wrapped key is missing or not text");
       const plain = await call("decrypt", region, jsonBody(uuid, "cipher_text", enc), host, signal);
-      const decoded = Buffer.from(plain, "base64");
-      if (decoded.toString("base64") !== plain) throw failed("the answer of HuaweiCloud is not base64");
-      // Short buffers are parts of one that the runtime keeps.
-      const dataKey = Uint8Array.from(decoded);
-      decoded.fill(0);
+      const dataKey = decodeBase64(plain);
+      if (dataKey === null) throw failed("the answer of HuaweiCloud is not base64");
       return dataKey;
     },
   };
@@ -113,10 +112,6 @@ function parts(keyId: string): { region: string; uuid: string } | null {
 
 function unreadable(keyId: string): never {
   throw badRecipient(`${JSON.stringify(keyId)} is not a key of HuaweiCloud KMS`);
-}
-
-function textOf(node: Node | null): string {
-  return node?.kind === "leaf" && typeof node.scalar.text === "string" ? node.scalar.text : "";
 }
 
 /** In an array that can be overwritten. */

@@ -5,18 +5,10 @@
  */
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
-import {
-  codeOf,
-  type HttpAnswer,
-  type HttpRequest,
-  type HttpWay,
-  proxyAt,
-  proxyOf,
-  type Send,
-  type TlsSettings,
-  UNKNOWN_AUTHORITY,
-} from "./http.ts";
+import type { HttpAnswer, HttpRequest, HttpWay, Patience, Send, TlsSettings } from "./http.ts";
 import { hcVaultNames } from "./names.ts";
+import { codeOf, UNKNOWN_AUTHORITY } from "./network-reasons.ts";
+import { proxyAt, proxyOf } from "./proxy.ts";
 
 export interface VaultClient {
   /** The local agent that is asked instead of any server; `null`: none. */
@@ -27,8 +19,8 @@ export interface VaultClient {
   readonly tokenSource: string;
   /** Milliseconds for one operation, with all its tries. */
   readonly timeoutMs: number;
-  /** How often something is tried again. */
-  readonly retries: number;
+  /** After a second, two, and so on. Source: `DefaultRetryPolicy`; go-retryablehttp. */
+  readonly patience: Patience;
   readonly ignoresRedirects: boolean;
   /** Sends a request the way that the variables say. */
   send(request: HttpRequest, signal: AbortSignal, send: Send): Promise<HttpAnswer>;
@@ -64,7 +56,7 @@ export async function loadVaultClient(host: Host): Promise<VaultClient> {
     hasToken: token !== "",
     tokenSource: source,
     timeoutMs: duration(env["VAULT_CLIENT_TIMEOUT"] ?? "") || 60_000,
-    retries: number("VAULT_MAX_RETRIES", env["VAULT_MAX_RETRIES"]) ?? 2,
+    patience: patienceOf(number("VAULT_MAX_RETRIES", env["VAULT_MAX_RETRIES"]) ?? 2),
     ignoresRedirects: isOn("VAULT_DISABLE_REDIRECTS", env["VAULT_DISABLE_REDIRECTS"]),
     async send(request, signal, send) {
       const first = (await withSystem) ?? way;
@@ -84,6 +76,11 @@ export async function loadVaultClient(host: Host): Promise<VaultClient> {
     },
     withoutToken: (text) => (token === "" ? text : text.replaceAll(token, "...")),
   };
+}
+
+function patienceOf(retries: number): Patience {
+  const pauseMs = (tries: number): number => (1000 + Math.random() * 500) * tries;
+  return { busyRetries: retries, networkRetries: retries, pauseMs, longestMs: 9_999_000 };
 }
 
 async function tokenOf({ env, home, readFile }: Host): Promise<{ token: string; source: string }> {

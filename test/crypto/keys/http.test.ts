@@ -1,70 +1,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { networkReason, proxyOf, send } from "../../../src/crypto/keys/http.ts";
-import { failure } from "../../support/sealing.ts";
+import { send } from "../../../src/crypto/keys/http.ts";
+import { networkReason } from "../../../src/crypto/keys/network-reasons.ts";
 
 /** Certificates and proxies are tried with the built programs, see test/e2e/hc-vault.test.ts. */
-
-describe("the proxy of the environment", () => {
-  const proxy = "http://proxy.example:3128";
-  const of = (url: string, env: Record<string, string>): string | null => proxyOf(env, new URL(url))?.origin ?? null;
-
-  // Source: golang.org/x/net/http/httpproxy.
-  test.each<[url: string, env: Record<string, string>, expected: string | null]>([
-    ["https://vault.example", { HTTPS_PROXY: proxy }, proxy],
-    ["https://vault.example", { https_proxy: proxy }, proxy],
-    ["https://vault.example", { HTTPS_PROXY: proxy, https_proxy: "http://other" }, proxy],
-    ["https://vault.example", { HTTPS_PROXY: "proxy.example:3128" }, proxy],
-    ["https://vault.example", { HTTP_PROXY: proxy }, null],
-    ["https://vault.example", {}, null],
-    ["https://vault.example", { HTTPS_PROXY: "" }, null],
-    ["http://vault.example", { HTTP_PROXY: proxy }, proxy],
-    ["http://vault.example", { HTTPS_PROXY: proxy }, null],
-    ["http://vault.example", { HTTP_PROXY: proxy, REQUEST_METHOD: "GET" }, null],
-    ["https://localhost:8200", { HTTPS_PROXY: proxy }, null],
-    ["https://127.9.9.9", { HTTPS_PROXY: proxy }, null],
-    ["https://[::1]:8200", { HTTPS_PROXY: proxy }, null],
-    ["https://127.example", { HTTPS_PROXY: proxy }, proxy],
-  ])("%s %j", (url, env, expected) => expect(of(url, env)).toBe(expected));
-
-  test.each<[url: string, exceptions: string, isExcepted: boolean]>([
-    ["https://vault.example", "*", true],
-    ["https://vault.example", "vault.example", true],
-    ["https://vault.example", " VAULT.example ,x", true],
-    ["https://vault.example", "example", true],
-    ["https://vault.example", ".example", true],
-    ["https://vault.example", "*.example", true],
-    ["https://example", ".example", false],
-    ["https://vault.example", "ault.example", false],
-    ["https://vault.example", "vault", false],
-    ["https://vault.example", "vault.example:443", true],
-    ["https://vault.example", "vault.example:8200", false],
-    ["https://vault.example:8200", "vault.example:8200", true],
-    ["https://10.1.2.3", "10.0.0.0/8", true],
-    ["https://11.1.2.3", "10.0.0.0/8", false],
-    ["https://10.1.2.3", "10.1.2.3", true],
-    ["https://10.1.2.3", "10.1.2.3:8200", false],
-    ["https://10.1.2.3", "10.0.0.0/99", false],
-    ["https://[fd00::1]", "fd00::/8", true],
-    ["https://[fd00::1]", "fd00::1", true],
-    ["https://[fd00::1]:8200", "[fd00::1]:8200", true],
-    ["https://[fd00::1]", "10.0.0.0/8", false],
-    ["https://vault.example", "", false],
-  ])("%s with NO_PROXY %j", (url, exceptions, isExcepted) => {
-    for (const name of ["NO_PROXY", "no_proxy"]) {
-      expect(of(url, { HTTPS_PROXY: proxy, [name]: exceptions })).toBe(isExcepted ? null : proxy);
-    }
-  });
-
-  test("that cannot be used is an error without its text", async () => {
-    for (const bad of ["socks5://canary:canary@h", "http://", "http://canary:x:y"]) {
-      const error = await failure(() => of("https://vault.example", { HTTPS_PROXY: bad }));
-      expect(error.code).toBe("PROVIDER_FAILED");
-      expect(`${error.message}${error.hint}`).not.toContain("canary");
-    }
-  });
-});
 
 describe("one request", () => {
   const never = new AbortController().signal;

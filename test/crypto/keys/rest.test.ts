@@ -1,15 +1,9 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import {
-  networkFailure,
-  type RestAnswer,
-  type RestRequest,
-  type SendRest,
-  sendRest,
-  sendWithin,
-  withRetries,
-} from "../../../src/crypto/keys/rest.ts";
+import type { HttpAnswer, Send } from "../../../src/crypto/keys/http.ts";
+import { networkFailure } from "../../../src/crypto/keys/network-reasons.ts";
+import { type RestRequest, restOver, sendRest } from "../../../src/crypto/keys/rest.ts";
 import { fakeHost } from "../../support/fake-host.ts";
 import { expectDiscreet } from "../../support/sealing.ts";
 
@@ -53,7 +47,7 @@ describe("a request", () => {
 
   test("whose answer is not JSON has none", async () => {
     const url = await serve((_, response) => response.end("<html>"));
-    expect((await sendRest({ method: "GET", url }, host)).body).toBeNull();
+    expect((await sendRest({ method: "GET", url }, host)).body).toBeUndefined();
   });
 
   test("whose answer is cut off, or has no end, fails", async () => {
@@ -75,7 +69,7 @@ describe("a request", () => {
   test("that nobody answers, or not to the end, fails in time", async () => {
     for (const listener of [() => {}, (_, response) => void response.write("{")] satisfies RequestListener[]) {
       const url = await serve(listener);
-      await expect(sendWithin(50)({ method: "GET", url }, host)).rejects.toMatchObject({ code: "ETIMEDOUT" });
+      await expect(restOver(50)({ method: "GET", url }, host)).rejects.toMatchObject({ code: "ETIMEDOUT" });
     }
   });
 
@@ -88,23 +82,23 @@ describe("a request", () => {
 
 describe("trying again", () => {
   const url = new URL("https://kms.test/");
-  const answerOf = (status: number, headers: RestAnswer["headers"] = {}): RestAnswer => ({
+  const answerOf = (status: number, headers: HttpAnswer["headers"] = {}): HttpAnswer => ({
     status,
     headers,
-    body: null,
+    body: new Uint8Array(),
   });
   const lost = (code: string): Error => Object.assign(new Error("canary"), { code });
 
   /** Gives one outcome after the other, the last for ever; notes the pauses between. */
-  function sender(...outcomes: readonly (RestAnswer | Error)[]) {
+  function sender(...outcomes: readonly (HttpAnswer | Error)[]) {
     const pauses: number[] = [];
     let tries = 0;
-    const send: SendRest = async () => {
+    const send: Send = async () => {
       const outcome = outcomes[Math.min(tries++, outcomes.length - 1)];
       if (outcome instanceof Error || outcome === undefined) throw outcome;
       return outcome;
     };
-    const retrying = withRetries(send, async (ms) => {
+    const retrying = restOver(undefined, send, async (ms) => {
       pauses.push(ms);
     });
     return { ask: () => retrying({ method: "GET", url }, host), pauses, tries: () => tries };
@@ -158,7 +152,7 @@ describe("trying again", () => {
 
   test("ends when it is stopped, also while it waits", async () => {
     const stop = new AbortController();
-    const retrying = withRetries(async () => answerOf(429, { "retry-after": "9" }));
+    const retrying = restOver(undefined, async () => answerOf(429, { "retry-after": "9" }));
     const asking = retrying({ method: "GET", url }, host, stop.signal);
     setTimeout(() => stop.abort(), 10);
     await expect(asking).rejects.toMatchObject({ name: "AbortError" });
