@@ -2,11 +2,10 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import { isatty, ReadStream } from "node:tty";
 import { printable } from "./report.ts";
+import { endingSignals, exitOnSignals } from "./signals.ts";
 
 /** Questions at the terminal the process belongs to, whatever standard input and output are. */
 
-const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
-const signalNames = Object.keys(signals) as (keyof typeof signals)[];
 /** Longer answers are cut: nobody types that much. */
 const MOST_CHARACTERS = 4096;
 
@@ -57,12 +56,6 @@ function readAnswer(input: ReadStream, output: number, question: string, isShown
   const decoder = new StringDecoder();
   const typed: string[] = [];
   const restore = (): void => void input.setRawMode(false);
-  // Others who clean up before the end, if there are any, end the process themselves.
-  const ours = new Set<NodeJS.Signals>(signalNames.filter((name) => process.listenerCount(name) === 0));
-  const onSignal = (name: NodeJS.Signals): void => {
-    restore();
-    if (ours.has(name)) process.exit(128 + signals[name as keyof typeof signals]);
-  };
 
   return new Promise((resolve) => {
     let isOver = false;
@@ -72,7 +65,7 @@ function readAnswer(input: ReadStream, output: number, question: string, isShown
       restore();
       write("\n");
       process.off("exit", restore);
-      for (const name of signalNames) process.off(name, onSignal);
+      stopListening();
       input.off("data", onData);
       input.destroy();
       typed.fill("");
@@ -109,7 +102,8 @@ function readAnswer(input: ReadStream, output: number, question: string, isShown
     };
 
     process.on("exit", restore);
-    for (const name of signalNames) process.on(name, onSignal);
+    // Others who clean up before the end, if there are any, end the process themselves.
+    const stopListening = exitOnSignals(endingSignals.filter((name) => process.listenerCount(name) === 0));
     input.on("data", onData);
     input.on("end", () => finish(null));
     input.on("error", () => finish(null));

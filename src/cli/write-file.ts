@@ -23,6 +23,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { KeyleafError } from "../errors.ts";
 import { inParallel } from "./in-parallel.ts";
+import { endingSignals, exitOnSignals } from "./signals.ts";
 import { isSystemError, type SystemError, systemReason } from "./system-error.ts";
 
 /**
@@ -55,9 +56,6 @@ interface Staged {
   readonly isNew: boolean;
 }
 
-const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
-const signalNames = Object.keys(signals) as (keyof typeof signals)[];
-
 /** Flushes at a time. Together they take less than one after the other: a journal takes up many at once. */
 const FLUSHES = 8;
 
@@ -85,15 +83,12 @@ export class Staging {
   /** Paths of what lies beside the targets and has to go. */
   readonly #temporaries = new Set<string>();
   readonly #isOne: boolean;
-  readonly #onSignal = (name: NodeJS.Signals): void => {
-    this.#removeTemporaries();
-    process.exit(128 + signals[name as keyof typeof signals]);
-  };
+  readonly #stopListening: () => void;
 
   /** @param isOne - only one file is going to be added. */
   constructor(isOne: boolean) {
     this.#isOne = isOne;
-    for (const name of signalNames) process.on(name, this.#onSignal);
+    this.#stopListening = exitOnSignals(endingSignals, () => this.#removeTemporaries());
   }
 
   /**
@@ -144,7 +139,7 @@ export class Staging {
   /** To be called in any case: what has not been put in its place goes away. */
   end(): void {
     this.#removeTemporaries();
-    for (const name of signalNames) process.off(name, this.#onSignal);
+    this.#stopListening();
   }
 
   /** Synchronous from the first check to the last rename, so that no signal handler of ours runs in between. */
