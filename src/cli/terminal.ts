@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import { isatty, ReadStream } from "node:tty";
+import { inTurn } from "../in-turn.ts";
 import { printable } from "./report.ts";
 import { endingSignals, exitOnSignals } from "./signals.ts";
 
@@ -9,14 +10,12 @@ import { endingSignals, exitOnSignals } from "./signals.ts";
 /** Longer answers are cut: nobody types that much. */
 const MOST_CHARACTERS = 4096;
 
-/** The question that is being asked; the next one waits for it. */
-let last: Promise<unknown> = Promise.resolve();
+/** One question at a time. */
+const turn = inTurn();
 
 /** @see {@link Host.ask} */
 export function ask(question: string, isShown = false): Promise<string | null> {
-  const answer = last.then(() => askNow(question, isShown));
-  last = answer.catch(() => {});
-  return answer;
+  return turn(() => askNow(question, isShown));
 }
 
 async function askNow(question: string, isShown: boolean): Promise<string | null> {

@@ -7,6 +7,8 @@
 import { fieldOf, leaf, mapping, type Node } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
+import { type InTurn, inTurn } from "../../in-turn.ts";
+import { once } from "../../once.ts";
 import { pgpNames } from "./names.ts";
 import type { KeyProvider, WrappedKey } from "./provider.ts";
 
@@ -15,6 +17,9 @@ export interface PgpRecipient {
   /** As given, without blanks: a fingerprint, which `!` at the end narrows to this very subkey. Checked when it is used. */
   readonly fingerprint: string;
 }
+
+/** What gpg is asked to decrypt. */
+const turns = new WeakMap<Host, InTurn>();
 
 /** PGP through the `gpg` program. */
 export const pgp: KeyProvider<PgpRecipient> = {
@@ -59,7 +64,7 @@ export const pgp: KeyProvider<PgpRecipient> = {
     const message = textOf(key, "enc");
     if (message === "") throw failed("enc of the wrapped key is missing or not text");
     // Several at once would ask for one passphrase several times; the agent remembers it for the next.
-    const printed = await oneAtATime(host, () => runGpg("decrypt", ["-d"], Buffer.from(message), host));
+    const printed = await once(turns, host, inTurn)(() => runGpg("decrypt", ["-d"], Buffer.from(message), host));
     const dataKey = Uint8Array.from(printed);
     printed.fill(0);
     return dataKey;
@@ -146,18 +151,6 @@ const hints: readonly (readonly [RegExp, string])[] = [
   [/cancelled/i, "no passphrase was given"],
   [/agent|IPC|Timeout/i, "gpg-agent does not answer: gpgconf --kill gpg-agent starts it anew"],
 ];
-
-const last = new WeakMap<Host, Promise<unknown>>();
-
-/** Waits until what was begun before for this host has ended. */
-function oneAtATime<T>(host: Host, work: () => Promise<T>): Promise<T> {
-  const result = (last.get(host) ?? Promise.resolve()).then(work);
-  last.set(
-    host,
-    result.catch(() => {}),
-  );
-  return result;
-}
 
 function badRecipient(message: string): KeyleafError {
   return new KeyleafError("KEY_BAD_RECIPIENT", message, {
