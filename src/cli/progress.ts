@@ -1,5 +1,5 @@
 import type { Conversation } from "../host.ts";
-import type { CliHost, Context } from "./context.ts";
+import { type CliHost, type Context, withHost } from "./context.ts";
 import { counted, printable } from "./report.ts";
 
 /** Runs that are over before are not worth a line. */
@@ -57,9 +57,7 @@ export class Progress {
           }),
     };
     this.context = {
-      ...context,
-      // What the host has to look up is only looked up when it is asked for.
-      host: Object.assign(Object.create(host) as CliHost, apart),
+      ...withHost(context, apart),
       streams: {
         ...streams,
         stderr: {

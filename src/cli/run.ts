@@ -10,6 +10,7 @@ import {
   type Flags,
   type Program,
   type Streams,
+  withHost,
   withTrust,
 } from "./context.ts";
 import { BUG_STATUS, CLOSED_PIPE_STATUS, exitStatus } from "./exit-status.ts";
@@ -28,13 +29,10 @@ export async function run(
   streams: Streams,
   program: Program = "enc",
 ): Promise<number> {
-  const context: Context = {
-    program,
-    // What the host has to look up is only looked up when it is asked for.
-    host: Object.assign(Object.create(host) as CliHost, { tell: (message: string) => note(context, message) }),
-    streams,
-    files: new Set(),
-  };
+  const context: Context = withHost(
+    { program, host, streams, files: new Set() },
+    { tell: (message) => note(context, message) },
+  );
   let command: Command | null = null;
   try {
     const split =

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { decrypt } from "../../decrypt.ts";
 import { KeyleafError } from "../../errors.ts";
 import { detectFormat } from "../../formats/detect.ts";
-import type { CliHost, Context, Flags } from "../context.ts";
+import { type Context, type Flags, withHost } from "../context.ts";
 import { holdsSealed } from "../inputs.ts";
 import { readFileOr } from "../read-file.ts";
 
@@ -18,8 +18,8 @@ export async function run([name = ""]: readonly string[], _flags: Flags, context
   if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file", { details: { file: name } });
   try {
     // Git has started a pager, which reads from the terminal too: half of a passphrase would go there.
-    const unasking = Object.assign(Object.create(host) as CliHost, { ask: async () => null });
-    const { output } = await decrypt(source, { format: await detectFormat(source, name) }, unasking);
+    const unasking = withHost(context, { ask: async () => null });
+    const { output } = await decrypt(source, { format: await detectFormat(source, name) }, unasking.host);
     streams.stdout.write(output);
   } catch (error) {
     if (!(error instanceof KeyleafError) || error.code === "OUTPUT_WRITE_FAILED") throw error;
