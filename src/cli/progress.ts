@@ -27,8 +27,8 @@ export class Progress {
     null;
   #drawnAt = Number.NEGATIVE_INFINITY;
   #isShown = false;
-  /** How many are running. */
-  #programs = 0;
+  /** Programs that run and questions that stand there: the terminal is theirs. */
+  #terminalUsers = 0;
 
   constructor(context: Context) {
     const { streams, host } = context;
@@ -105,12 +105,12 @@ export class Progress {
 
   /** Keeps the line away until something is over. */
   async #aside<T>(what: Promise<T>): Promise<T> {
-    this.#programs++;
+    this.#terminalUsers++;
     this.clear();
     try {
       return await what;
     } finally {
-      this.#programs--;
+      this.#terminalUsers--;
     }
   }
 
@@ -131,7 +131,7 @@ export class Progress {
 
   #draw(): void {
     const now = this.#now();
-    if (this.#state === null || this.#programs > 0) return;
+    if (this.#state === null || this.#terminalUsers > 0) return;
     if (now - this.#begin < DELAY_MS || now - this.#drawnAt < REDRAW_MS) return;
     this.#drawnAt = now;
     this.#isShown = true;
