@@ -1,4 +1,5 @@
 import { KeyleafError } from "../errors.ts";
+import { goBoolean } from "../go-boolean.ts";
 import { nearest } from "../nearest.ts";
 import { type Command, commands, decryptCommand, encryptCommand } from "./commands/registry.ts";
 import type { Program } from "./context.ts";
@@ -75,10 +76,9 @@ export function scanWords(argv: readonly string[], flags: readonly Flag[], progr
 function isOn(flag: Flag, word: string): boolean {
   const at = word.indexOf("=");
   if (at === -1) return true;
-  const value = word.slice(at + 1);
-  if (/^(1|t|T|TRUE|true|True)$/.test(value)) return true;
-  if (/^(0|f|F|FALSE|false|False)$/.test(value)) return false;
-  throw new KeyleafError("USAGE", `--${flag.name} takes no value`);
+  const value = goBoolean(word.slice(at + 1));
+  if (value === null) throw new KeyleafError("USAGE", `--${flag.name} takes no value`);
+  return value;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { isRemoteAddress, keyServiceAt } from "../crypto/key-service/grpc-client.ts";
 import { KeyleafError } from "../errors.ts";
+import { goBoolean } from "../go-boolean.ts";
 import type { KeyService, KeyServices } from "../host.ts";
 import { type CliHost, type Context, type Flags, withHost } from "./context.ts";
 import { warn } from "./report.ts";
@@ -44,7 +45,7 @@ function isLocalOn(flags: Flags, env: CliHost["env"]): boolean {
   const flag = flags.text("enable-local-keyservice");
   if (flag !== undefined) return flag === "true";
   const text = env["SOPS_ENABLE_LOCAL_KEYSERVICE"] ?? "true";
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
-  if (/^(0|f|F|FALSE|false|False|)$/.test(text)) return false;
-  throw new KeyleafError("USAGE", "SOPS_ENABLE_LOCAL_KEYSERVICE is neither true nor false");
+  const isOn = text === "" ? false : goBoolean(text);
+  if (isOn === null) throw new KeyleafError("USAGE", "SOPS_ENABLE_LOCAL_KEYSERVICE is neither true nor false");
+  return isOn;
 }

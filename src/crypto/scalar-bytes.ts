@@ -1,4 +1,5 @@
 import type { Scalar, ScalarType } from "../document/document.ts";
+import { goBoolean } from "../go-boolean.ts";
 
 /**
  * The spelling of values: the one place where number, boolean and time text lives. What stands in `Scalar.text` is what
@@ -142,10 +143,10 @@ export function scalarFromBytes(bytes: Uint8Array, type: string): Scalar | null 
       return /^[+-]?\d+$/.test(text) ? intScalar(BigInt(text.replace(/^\+/, ""))) : null;
     case "float":
       return parseGoFloat(text);
-    case "bool":
-      if (/^(1|t|T|TRUE|true|True)$/.test(text)) return boolScalar(true);
-      if (/^(0|f|F|FALSE|false|False)$/.test(text)) return boolScalar(false);
-      return null;
+    case "bool": {
+      const value = goBoolean(text);
+      return value === null ? null : boolScalar(value);
+    }
     default:
       return isRfc3339(text) ? { type: "time", text } : null;
   }

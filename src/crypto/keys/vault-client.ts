@@ -4,6 +4,7 @@
  * Source: Vault api/client.go, `ReadEnvironment` and `NewClient`; SOPS hcvault/keysource.go for the token.
  */
 import { KeyleafError } from "../../errors.ts";
+import { goBoolean } from "../../go-boolean.ts";
 import type { Host } from "../../host.ts";
 import type { HttpAnswer, HttpRequest, HttpWay, Patience, Send, TlsSettings } from "./http.ts";
 import { hcVaultNames } from "./names.ts";
@@ -189,11 +190,10 @@ function header(name: string, value: string): string {
   throw failed(`${name} has characters that cannot be sent`, "it may have been cut, or copied with more than it is");
 }
 
-/** As Go reads booleans. */
 function isOn(name: string, value: string | undefined): boolean {
-  if (!value || /^(0|f|F|FALSE|false|False)$/.test(value)) return false;
-  if (/^(1|t|T|TRUE|true|True)$/.test(value)) return true;
-  throw failed(`${name} is neither true nor false`);
+  const isTrue = value ? goBoolean(value) : false;
+  if (isTrue === null) throw failed(`${name} is neither true nor false`);
+  return isTrue;
 }
 
 function number(name: string, value: string | undefined): number | null {
