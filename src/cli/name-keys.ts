@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { KeyleafError } from "../errors.ts";
+import { once } from "../once.ts";
 import { recipientNames } from "../recipient-names.ts";
-import type { Context, Flags } from "./context.ts";
+import { type Context, type Flags, withHost } from "./context.ts";
 import { ConfigFinder } from "./find-config.ts";
 import { FilesFailed } from "./report.ts";
 
@@ -10,11 +11,14 @@ import { FilesFailed } from "./report.ts";
 /** The error with the names that the keys it reports have in the configuration of the file. */
 export async function withKeyNames(error: unknown, flags: Flags, context: Context): Promise<unknown> {
   const quiet = { ...context, streams: { ...context.streams, stderr: { ...context.streams.stderr, write: () => {} } } };
-  const configs = new ConfigFinder(flags, quiet);
-  if (error instanceof KeyleafError) return named(error, configs, context);
+  // The names are in comments, which the configuration that is found does not have; its text has just been read.
+  const read = new Map<string, Promise<Uint8Array | null>>();
+  const reading = withHost(quiet, { readFile: (path) => once(read, path, () => context.host.readFile(path)) });
+  const configs = new ConfigFinder(flags, reading);
+  if (error instanceof KeyleafError) return named(error, configs, reading);
   if (!(error instanceof FilesFailed)) return error;
   const errors: KeyleafError[] = [];
-  for (const one of error.errors) errors.push(await named(one, configs, context));
+  for (const one of error.errors) errors.push(await named(one, configs, reading));
   return new FilesFailed(errors, error.total, error.hasRest);
 }
 

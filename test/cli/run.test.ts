@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { manualOf } from "../../src/cli/commands/manual.ts";
 import { commands } from "../../src/cli/commands/registry.ts";
+import type { CliHost } from "../../src/cli/context.ts";
+import { nodeHost } from "../../src/cli/node-host.ts";
 import { IDENTITY, type Ran, RECIPIENT, runWith, type Setting, temporaryFolder } from "./fake.ts";
 
 const PLAIN = "db:\n  password: canary-hunter2\n  hosts: [a.example, b.example]\nport_unencrypted: 5432\n";
@@ -286,6 +288,22 @@ describe("configuration", () => {
     expect((await dec("--as", "json", "sealed.yaml")).status).toBe(0);
     expect((await dec("--config", ".sops.yaml", "sealed.yaml")).status).toBe(1);
     expect((await enc("plain.yaml")).status).toBe(1);
+  });
+
+  it("has the names of keys that did not help, and is read once for all files", async () => {
+    write(".sops.yaml", `creation_rules:\n  - age:\n      - ${RECIPIENT} # Rita\n`);
+    for (const name of ["a.yaml", "b.yaml"]) write(name, await encrypted());
+    const reads: string[] = [];
+    const real = await nodeHost();
+    const host: Partial<CliHost> = {
+      readFile: (path) => {
+        reads.push(path);
+        return real.readFile(path);
+      },
+    };
+    const { status, stderr } = await runIn({ env: {}, program: "dec", host }, "-i", "a.yaml", "b.yaml");
+    expect([status, stderr.match(/\(Rita\)/g)?.length]).toEqual([128, 2]);
+    expect(reads.filter((path) => path === join(cwd, ".sops.yaml"))).toHaveLength(1);
   });
 
   it("indents what is printed anew", async () => {
