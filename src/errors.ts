@@ -91,6 +91,15 @@ export class KeyleafError extends Error {
   }
 }
 
+/** The error with more details, or others in the place of those it has. The one given is the cause of the new one. */
+export function withDetails(error: KeyleafError, more: ErrorDetails): KeyleafError {
+  return new KeyleafError(error.code, error.message, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    details: { ...error.details, ...more },
+    cause: error,
+  });
+}
+
 /** A failure at an offset (UTF-16 units, from 0) of `source`, with line and column in message and details. */
 export function located(code: ErrorCode, what: string, source: string, offset: number, hint?: string): KeyleafError {
   const { line, column } = lineAndColumn(source, offset);

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Recovery } from "../crypto/data-key.ts";
-import { KeyleafError } from "../errors.ts";
+import { KeyleafError, withDetails } from "../errors.ts";
 import type { FormatId } from "../formats/format.ts";
 import { formatById, formats } from "../formats/registry.ts";
 import { nearest } from "../nearest.ts";
@@ -148,9 +148,5 @@ export async function recoveryFlags(flags: Flags): Promise<Recovery> {
 export function aboutFile(error: unknown, name: string): unknown {
   if (!(error instanceof KeyleafError) || error.details.file !== undefined) return error;
   if (error.code.startsWith("USAGE") || error.code === "OUTPUT_WRITE_FAILED") return error;
-  return new KeyleafError(error.code, error.message, {
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    details: { ...error.details, file: name },
-    cause: error,
-  });
+  return withDetails(error, { file: name });
 }

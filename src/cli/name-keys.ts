@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { KeyleafError } from "../errors.ts";
+import { KeyleafError, withDetails } from "../errors.ts";
 import { once } from "../once.ts";
 import { recipientNames } from "../recipient-names.ts";
 import { type Context, type Flags, withHost } from "./context.ts";
@@ -34,11 +34,7 @@ async function named(error: KeyleafError, configs: ConfigFinder, { host }: Conte
       const name = nameOf(attempt);
       return name === null ? attempt : { ...attempt, name };
     });
-    return new KeyleafError(error.code, error.message, {
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-      details: { ...error.details, attempts: withNames },
-      cause: error,
-    });
+    return withDetails(error, { attempts: withNames });
   } catch {
     // Decrypting needs no configuration: one that cannot be read takes nothing away from what there is to say.
     return error;
