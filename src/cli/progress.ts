@@ -45,14 +45,14 @@ export class Progress {
     const { ask, start, tell } = host;
     const apart: Partial<CliHost> = {
       run,
-      ...(ask === undefined ? {} : { ask: (...args) => this.#aside(ask(...args)) }),
-      ...(start === undefined ? {} : { start: (...args) => this.#conversation(start(...args)) }),
+      ...(ask === undefined ? {} : { ask: (...args) => this.#aside(ask.call(host, ...args)) }),
+      ...(start === undefined ? {} : { start: (...args) => this.#conversation(start.call(host, ...args)) }),
       ...(tell === undefined
         ? {}
         : {
             tell: (message) => {
               this.clear();
-              tell(message);
+              tell.call(host, message);
             },
           }),
     };

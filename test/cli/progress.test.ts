@@ -162,6 +162,30 @@ describe("a progress line", () => {
     expect([screen(), told]).toEqual([[""], ["touch it"]]);
   });
 
+  it("asks, starts and tells as methods of the host that it was given", async () => {
+    const conversation: Conversation = { write: () => {}, read: async () => null, end: async () => {} };
+    const seen: string[] = [];
+    const host = {
+      name: "x",
+      async ask(question: string) {
+        seen.push(`${this.name} ${question}`);
+        return this.name;
+      },
+      async start([program = ""]: readonly string[]) {
+        seen.push(`${this.name} ${program}`);
+        return conversation;
+      },
+      tell(message: string) {
+        seen.push(`${this.name} ${message}`);
+      },
+    };
+    const inside = begin({ host }).context.host;
+    expect(await inside.ask?.("what?")).toBe("x");
+    await (await inside.start?.(["plugin"], {}))?.end();
+    inside.tell?.("touch it");
+    expect(seen).toEqual(["x what?", "x plugin", "x touch it"]);
+  });
+
   it("does not stay away when a program cannot be started", async () => {
     const shown = begin({ host: { start: () => Promise.reject(new Error("gone")) } });
     await expect(shown.context.host.start?.(["plugin"], {})).rejects.toThrow("gone");

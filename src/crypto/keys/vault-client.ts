@@ -84,12 +84,13 @@ function patienceOf(retries: number): Patience {
   return { busyRetries: retries, networkRetries: retries, pauseMs, longestMs: 9_999_000 };
 }
 
-async function tokenOf({ env, home, readFile }: Host): Promise<{ token: string; source: string }> {
+async function tokenOf(host: Host): Promise<{ token: string; source: string }> {
+  const { env, home } = host;
   const named = env["VAULT_TOKEN"] ?? "";
   if (named !== "") return { token: header("VAULT_TOKEN", named), source: "VAULT_TOKEN" };
   const source = "~/.vault-token";
   if (home === null) return { token: "", source };
-  const bytes = await readOr(source, () => readFile(`${home}/.vault-token`));
+  const bytes = await readOr(source, () => host.readFile(`${home}/.vault-token`));
   return { token: bytes === null ? "" : header(source, Buffer.from(bytes).toString().trim()), source };
 }
 
@@ -118,11 +119,9 @@ async function authorities(host: Host): Promise<Uint8Array[]> {
   if (file) return [await needed("VAULT_CACERT", file, host)];
   if (text) return [Buffer.from(text)];
   if (!folder) return [];
-  const { list } = host;
-  if (list === undefined) throw failed("VAULT_CAPATH cannot be read here", "name a file with VAULT_CACERT");
-  const names = await readOr(`VAULT_CAPATH (${folder})`, async () =>
-    list(folder).filter(({ kind }) => kind !== "folder"),
-  );
+  const entries = await readOr(`VAULT_CAPATH (${folder})`, async () => host.list?.(folder) ?? null);
+  if (entries === null) throw failed("VAULT_CAPATH cannot be read here", "name a file with VAULT_CACERT");
+  const names = entries.filter(({ kind }) => kind !== "folder");
   const files = await Promise.all(names.map(({ name }) => needed("VAULT_CAPATH", `${folder}/${name}`, host)));
   if (files.length === 0) throw failed(`VAULT_CAPATH (${folder}) holds no certificates`);
   return files;
@@ -138,18 +137,19 @@ const SYSTEM_AUTHORITIES = [
 ];
 
 /** What Go takes: the file that `SSL_CERT_FILE` names, else the system's. `null`: there is none that can be read. */
-async function systemAuthorities({ env, platform, readFile }: Host): Promise<Uint8Array | null> {
+async function systemAuthorities(host: Host): Promise<Uint8Array | null> {
+  const { env, platform } = host;
   const named = env["SSL_CERT_FILE"];
   for (const path of named ? [named] : platform === "linux" ? SYSTEM_AUTHORITIES : []) {
-    const bytes = await readFile(path).catch(() => null);
+    const bytes = await host.readFile(path).catch(() => null);
     if (bytes !== null) return bytes;
   }
   return null;
 }
 
 /** What a PEM file holds. */
-async function needed(variable: string, path: string, { readFile }: Host): Promise<Uint8Array> {
-  const bytes = await readOr(`${variable} (${path})`, () => readFile(path));
+async function needed(variable: string, path: string, host: Host): Promise<Uint8Array> {
+  const bytes = await readOr(`${variable} (${path})`, () => host.readFile(path));
   if (bytes === null) throw failed(`${variable} (${path}): no such file`);
   // What the runtimes say of anything else helps nobody.
   if (!Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes("-----BEGIN ")) {
