@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { type Asked, answer, Refusal } from "../../crypto/key-service/answer.ts";
 import { grpcStatus } from "../../crypto/key-service/grpc.ts";
-import { isLoopback } from "../../crypto/key-service/grpc-client.ts";
+import { isLoopback } from "../../crypto/loopback.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { CliHost, Context, Flags } from "../context.ts";
 import { createGrpcServer, type GrpcServer, type Handler } from "../grpc-server.ts";

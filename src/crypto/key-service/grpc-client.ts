@@ -2,6 +2,7 @@ import type { ClientHttp2Session, IncomingHttpHeaders } from "node:http2";
 import type { NetConnectOpts } from "node:net";
 import { KeyleafError } from "../../errors.ts";
 import type { KeyService, KeyServiceMethod } from "../../host.ts";
+import { isLoopback } from "../loopback.ts";
 import { Body, CONTENT_TYPE, decodeStatusText, frame, grpcStatus, MOST_BYTES, SERVICE } from "./grpc.ts";
 
 /** How long is waited, in milliseconds. */
@@ -72,11 +73,6 @@ function placeOf(address: string): Place {
     authority: `${host}:${port}`,
     isRemote: !isLoopback(name),
   };
-}
-
-/** Names and addresses of the machine itself. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host);
 }
 
 function failed(address: string, reason: string): KeyleafError {

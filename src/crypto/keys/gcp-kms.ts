@@ -10,6 +10,7 @@ import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
 import { crc32c } from "../crc32c.ts";
+import { isLoopback } from "../loopback.ts";
 import { memberOf, textIn } from "./answers.ts";
 import { createdAt, decodeBase64, textOf } from "./fields.ts";
 import { type GoogleAccess, loadGoogleAccess } from "./google-access.ts";
@@ -140,8 +141,7 @@ function urlOf(resourceId: string, verb: string, env: Host["env"]): URL {
     const name = endpoint === "" ? "SOPS_GCP_KMS_UNIVERSE_DOMAIN" : "SOPS_GCP_KMS_ENDPOINT";
     throw failed(`${name} does not name a host`, "it looks like HOST:PORT or https://HOST");
   }
-  const isHere = /^(localhost|127\..*|\[::1\])$/.test(url.hostname);
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isHere)) {
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
     throw failed(
       "SOPS_GCP_KMS_ENDPOINT is no https URL",
       "without TLS the access token could be read on the way; http is for this machine only",

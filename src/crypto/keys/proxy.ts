@@ -3,6 +3,7 @@ import { BlockList, isIP } from "node:net";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
+import { isLoopback } from "../loopback.ts";
 
 const agents = new WeakMap<Host, Map<string, Promise<Agent>>>();
 
@@ -36,7 +37,7 @@ export function proxyOf(env: Host["env"], url: URL): URL | null {
   // In a CGI program this variable is what a caller sent as a header.
   if (!isTls && env["REQUEST_METHOD"]) return null;
   const name = url.hostname.replace(/^\[|\]$/g, "").toLowerCase();
-  if (name === "localhost" || isLoopback(name)) return null;
+  if (isLoopback(name)) return null;
   const port = url.port || (isTls ? "443" : "80");
   const exceptions = (env["NO_PROXY"] || env["no_proxy"] || "").split(",").map((item) => item.trim().toLowerCase());
   return exceptions.some((item) => isExcepted(item, name, port)) ? null : proxyAt(text);
@@ -53,10 +54,6 @@ export function proxyAt(text: string): URL {
   throw new KeyleafError("PROVIDER_FAILED", "the proxy that the environment names is not an http or https address", {
     hint: "check HTTP_PROXY, HTTPS_PROXY and, for Vault, VAULT_PROXY_ADDR",
   });
-}
-
-function isLoopback(name: string): boolean {
-  return isIP(name) === 4 ? name.startsWith("127.") : name === "::1";
 }
 
 function isExcepted(item: string, name: string, port: string): boolean {

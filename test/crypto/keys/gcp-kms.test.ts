@@ -75,15 +75,19 @@ test.each<[string, Record<string, string>, string]>([
   expect(requests.map(({ url }) => url.href)).toEqual([`${base}/v1/${resourceId}:encrypt`]);
 });
 
-test.each(["http://kms.test", "ftp://kms.test", "https://", "a b"])(
-  "the endpoint %j is refused before a token goes there",
-  async (SOPS_GCP_KMS_ENDPOINT) => {
-    const error = await failure(() => wrap(hostWith({ SOPS_GCP_KMS_ENDPOINT })));
-    expect(error.code).toBe("PROVIDER_FAILED");
-    expect(error.message).toContain("SOPS_GCP_KMS_ENDPOINT");
-    expect(requests).toEqual([]);
-  },
-);
+test.each([
+  "http://kms.test",
+  "http://127.kms.test",
+  "http://127.0.0.1.kms.test:80",
+  "ftp://kms.test",
+  "https://",
+  "a b",
+])("the endpoint %j is refused before a token goes there", async (SOPS_GCP_KMS_ENDPOINT) => {
+  const error = await failure(() => wrap(hostWith({ SOPS_GCP_KMS_ENDPOINT })));
+  expect(error.code).toBe("PROVIDER_FAILED");
+  expect(error.message).toContain("SOPS_GCP_KMS_ENDPOINT");
+  expect(requests).toEqual([]);
+});
 
 describe("a name", () => {
   test("has no blanks", () => {
