@@ -195,7 +195,7 @@ export async function matchRule(
       if (!(error instanceof KeyleafError)) throw error;
       throw new KeyleafError(error.code, `${fileName}: line ${rule.line}: path_regex: ${error.message}`, {
         details: { file: fileName, line: rule.line },
-        ...(error.hint === undefined ? {} : { hint: error.hint }),
+        hint: error.hint,
         cause: error,
       });
     }
@@ -516,6 +516,6 @@ function fail(file: Source, offset: number, what: string, hint?: string): Keylea
   const { line, column } = lineAndColumn(file.text, offset);
   return new KeyleafError("CONFIG_MALFORMED", `${file.fileName}: line ${line}, column ${column}: ${what}`, {
     details: { file: file.fileName, line, column },
-    ...(hint === undefined ? {} : { hint }),
+    hint,
   });
 }

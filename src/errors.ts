@@ -34,7 +34,6 @@ export type ErrorCode =
   | "CONFIG_NO_RULE"
   // Programs, networks and credentials.
   | "PROVIDER_FAILED"
-  | "PROVIDER_UNSUPPORTED"
   // The result.
   | "OUTPUT_UNREPRESENTABLE"
   | "OUTPUT_CHANGED_MEANWHILE"
@@ -82,7 +81,7 @@ export class KeyleafError extends Error {
   constructor(
     code: ErrorCode,
     message: string,
-    options: { readonly hint?: string; readonly details?: ErrorDetails; readonly cause?: unknown } = {},
+    options: { readonly hint?: string | undefined; readonly details?: ErrorDetails; readonly cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
@@ -104,8 +103,8 @@ export function withDetails(error: KeyleafError, more: ErrorDetails): KeyleafErr
 export function located(code: ErrorCode, what: string, source: string, offset: number, hint?: string): KeyleafError {
   const { line, column } = lineAndColumn(source, offset);
   return new KeyleafError(code, `line ${line}, column ${column}: ${what}`, {
+    hint,
     details: { line, column },
-    ...(hint === undefined ? {} : { hint }),
   });
 }
 

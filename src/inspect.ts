@@ -12,7 +12,7 @@ import { formatOf } from "./formats/registry.ts";
 export interface InspectedKey {
   /** Name of the key's list in the metadata: `age`, `kms`, ... */
   readonly type: string;
-  /** Identity string, for example an age recipient or a KMS ARN; `""` for key types that this version does not know. */
+  /** Identity string, for example an age recipient or a KMS ARN; what is missing is empty. */
   readonly recipient: string;
 }
 

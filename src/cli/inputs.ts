@@ -35,7 +35,7 @@ export type Destination =
 export function destinationOf(operands: readonly string[], flags: Flags, context: Context): Destination {
   const output = flags.text("output");
   const conflict = (message: string, hint?: string): KeyleafError =>
-    new KeyleafError("USAGE_CONFLICT", message, hint === undefined ? {} : { hint });
+    new KeyleafError("USAGE_CONFLICT", message, { hint });
   if (output === "") throw new KeyleafError("USAGE", "the file name of --output is empty");
   if (flags.has("in-place")) {
     if (output !== undefined) throw conflict("--in-place and --output exclude each other");

@@ -1,5 +1,5 @@
 import type { Node } from "../document/document.ts";
-import { type KeyEntry, type KeyListName, keyLists } from "../document/metadata.ts";
+import type { KeyEntry, KeyListName } from "../document/metadata.ts";
 import { type KeyAttempt, KeyleafError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { once } from "../once.ts";
@@ -89,8 +89,7 @@ async function wrapOne(
   recovery: Recovery,
 ): Promise<KeyEntry> {
   try {
-    const list = keyLists.find((name) => name === provider.names.metadata);
-    if (list === undefined) throw new Error(`provider ${provider.id} names an unknown key list`);
+    const list = provider.names.metadata;
     const through = await reached(provider, list, host);
     const wrapped = await inTime(provider.isLocal, host, recovery, (signal) =>
       through.wrap(dataKey, recipient, host, signal),
@@ -100,7 +99,7 @@ async function wrapOne(
     if (!(error instanceof KeyleafError) || error.code.startsWith("USAGE")) throw error;
     const name = provider.identity(recipient);
     throw new KeyleafError("KEY_WRAP_FAILED", `cannot encrypt the data key to ${name}: ${error.message}`, {
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      hint: error.hint,
       details: { provider: provider.id },
       cause: error,
     });

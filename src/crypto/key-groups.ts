@@ -38,7 +38,7 @@ export function splitDataKey(dataKey: Uint8Array, groups: number, threshold: num
 }
 
 function badThreshold(message: string, hint?: string): KeyleafError {
-  return new KeyleafError("KEY_BAD_THRESHOLD", message, hint === undefined ? {} : { hint });
+  return new KeyleafError("KEY_BAD_THRESHOLD", message, { hint });
 }
 
 const RESTORE = "restore the file from version control";

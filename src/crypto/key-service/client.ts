@@ -37,7 +37,7 @@ export function throughKeyServices(
       if (more.length === 0) throw first;
       const hint = failures.find((failure) => failure.hint !== undefined)?.hint;
       throw new KeyleafError("PROVIDER_FAILED", failures.map(({ message }) => message).join("; "), {
-        ...(hint === undefined ? {} : { hint }),
+        hint,
       });
     },
 

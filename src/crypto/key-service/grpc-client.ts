@@ -2,6 +2,7 @@ import type { ClientHttp2Session, IncomingHttpHeaders } from "node:http2";
 import type { NetConnectOpts } from "node:net";
 import { KeyleafError } from "../../errors.ts";
 import type { KeyService, KeyServiceMethod } from "../../host.ts";
+import { codeOf } from "../keys/network-reasons.ts";
 import { isLoopback } from "../loopback.ts";
 import { Body, CONTENT_TYPE, decodeStatusText, frame, grpcStatus, MOST_BYTES, SERVICE } from "./grpc.ts";
 
@@ -204,7 +205,7 @@ const connectionReasons: ReadonlyMap<string, string> = new Map([
 
 /** @param isSpeaking - whether it has shown itself to speak HTTP/2 */
 function connectionReason(error: unknown, isSpeaking: boolean): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = codeOf(error);
   const known = connectionReasons.get(code);
   if (known !== undefined) return known;
   return isSpeaking

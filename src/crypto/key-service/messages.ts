@@ -8,6 +8,7 @@ import { fieldOf, leaf, type Mapping, mapping, type Node } from "../../document/
 import type { KeyListName } from "../../document/metadata.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { AwsKmsRecipient } from "../keys/aws-kms.ts";
+import { contextOf, createdAt, isNull, sorted } from "../keys/fields.ts";
 import { decodeMessage, encodeMessage, type Field, lastField } from "./protobuf.ts";
 
 /** One key of any type: whose it is, without what it wraps. */
@@ -90,7 +91,7 @@ export function keyOfEntry(list: KeyListName, fields: Mapping): ServiceKey {
   let context: ReadonlyMap<string, string> = new Map();
   for (const name of typeOf(list).names) {
     const value = fieldOf(fields, name);
-    if (name === CONTEXT) context = contextOf(value);
+    if (name === CONTEXT) context = contextOf(value) ?? notTexts();
     else if (value !== null && !isNull(value)) texts.set(name, textOf(value, name));
   }
   return { list, texts, context };
@@ -128,11 +129,10 @@ export function keyOfRecipient(list: KeyListName, identity: string, recipient: u
 export function entryOf({ list, texts, context }: ServiceKey, enc: string, now: Date): Mapping {
   const fields = new Map<string, Node>([["enc", leaf(enc)]]);
   for (const name of typeOf(list).names) if (name !== CONTEXT) fields.set(name, leaf(texts.get(name) ?? ""));
-  if (list !== "age") fields.set("created_at", leaf(`${now.toISOString().slice(0, 19)}Z`));
+  if (list !== "age") fields.set("created_at", leaf(createdAt(now)));
   if ((texts.get("role") ?? "") === "") fields.delete("role");
   if (context.size > 0) {
-    const pairs = [...context].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-    fields.set(CONTEXT, mapping(pairs.map(([name, value]) => [name, leaf(value)])));
+    fields.set(CONTEXT, mapping(sorted(context).map(([name, value]) => [name, leaf(value)])));
   }
   return mapping([...fields].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -240,25 +240,13 @@ function typeOf(list: KeyListName): KeyType {
   return type;
 }
 
-function isNull(node: Node): boolean {
-  return node.kind === "leaf" && node.scalar.type === "null";
+function notTexts(): never {
+  throw new KeyleafError("PROVIDER_FAILED", "the context of the wrapped key is not a mapping of texts");
 }
 
 function textOf(node: Node, name: string): string {
   if (node.kind === "leaf" && typeof node.scalar.text === "string") return node.scalar.text;
   throw new KeyleafError("PROVIDER_FAILED", `${name} of the wrapped key is not a text`);
-}
-
-/** Null values are left out, as the reference does when it calls AWS. */
-function contextOf(node: Node | null): ReadonlyMap<string, string> {
-  const context = new Map<string, string>();
-  if (node === null || isNull(node)) return context;
-  if (node.kind !== "mapping")
-    throw new KeyleafError("PROVIDER_FAILED", "the context of the wrapped key is not a mapping");
-  for (const member of node.members) {
-    if (member.kind === "item" && !isNull(member.value)) context.set(member.key, textOf(member.value, CONTEXT));
-  }
-  return context;
 }
 
 /** The text of `enc` of an entry, as a message has it. @throws `PROVIDER_FAILED` */

@@ -146,6 +146,6 @@ function textOf(key: WrappedKey, name: string): string | Uint8Array | null {
 function badRecipient(message: string, hint?: string): KeyleafError {
   return new KeyleafError("KEY_BAD_RECIPIENT", message, {
     details: { provider: "age" },
-    ...(hint === undefined ? {} : { hint }),
+    hint,
   });
 }

@@ -4,11 +4,11 @@
  *
  * Source: sops-format 10.3; sops-cli 12 and 15; SOPS kms/keysource.go.
  */
-import { fieldOf, type Item, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
+import { fieldOf, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
-import { createdAt, decodeBase64, textOf } from "./fields.ts";
+import { contextOf, createdAt, decodeBase64, failing, isNull, itemsOf, sorted, textOf } from "./fields.ts";
 import { awsKmsNames } from "./names.ts";
 import { codeOf, networkHint, networkReasons } from "./network-reasons.ts";
 import type { KeyProvider } from "./provider.ts";
@@ -177,11 +177,6 @@ function identityText({ arn, role, profile, context }: AwsKmsRecipient): string 
   return pairs === "" ? name : `${name}|${pairs}`;
 }
 
-/** By the bytes of the keys, as Go sorts. */
-function sorted(context: ReadonlyMap<string, string>): [string, string][] {
-  return [...context].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-}
-
 /** The entry as it goes into the file. `aws_profile` is always there, the way the reference writes it. */
 function fieldsOf({ arn, role, profile, context }: AwsKmsRecipient, ciphertext: Uint8Array, now: Date): Mapping {
   const fields: [string, Node][] = [
@@ -205,27 +200,6 @@ function recipientOf(fields: Mapping): AwsKmsRecipient {
     profile: textOf(fieldOf(fields, "aws_profile")),
     context: contextOf(fieldOf(fields, "context")) ?? new Map(),
   };
-}
-
-function itemsOf(map: Mapping): Item[] {
-  return map.members.filter((member): member is Item => member.kind === "item");
-}
-
-function isNull(node: Node): boolean {
-  return node.kind === "leaf" && node.scalar.type === "null";
-}
-
-/** Null values are left out, as the reference does when it calls AWS. `null`: not a mapping of texts. */
-function contextOf(node: Node | null): Map<string, string> | null {
-  const context = new Map<string, string>();
-  if (node === null || isNull(node)) return context;
-  if (node.kind !== "mapping") return null;
-  for (const { key, value } of itemsOf(node)) {
-    if (isNull(value)) continue;
-    if (value.kind !== "leaf" || typeof value.scalar.text !== "string") return null;
-    context.set(key, value.scalar.text);
-  }
-  return context;
 }
 
 /** An element of `kms` in a key group of a creation rule: `{arn, role, context, aws_profile}`, the ARN taken as it is. */
@@ -261,10 +235,7 @@ function badRecipient(message: string, hint = "an ARN looks like arn:aws:kms:REG
   return new KeyleafError("KEY_BAD_RECIPIENT", message, { hint, details: { provider: "aws-kms" } });
 }
 
-function failed(message: string, hint?: string): KeyleafError {
-  const details = { provider: "aws-kms" };
-  return new KeyleafError("PROVIDER_FAILED", message, hint === undefined ? { details } : { hint, details });
-}
+const failed = failing(awsKmsNames.id);
 
 /** STS would not give credentials for the role. Not by `cause`: the SDK looks there, and would try it all again. */
 class RoleError extends Error {

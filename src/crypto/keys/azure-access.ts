@@ -11,6 +11,7 @@ import { once } from "../../once.ts";
 import { inTime } from "../time-limit.ts";
 import { memberOf, textIn } from "./answers.ts";
 import type { Challenge } from "./azure-keyvault.ts";
+import { failing } from "./fields.ts";
 import { azureKeyvaultNames } from "./names.ts";
 import { networkFailure, networkReasons } from "./network-reasons.ts";
 import { optionalPackage } from "./optional-package.ts";
@@ -121,6 +122,4 @@ function explained(error: unknown): KeyleafError {
   );
 }
 
-function failed(message: string, hint: string): KeyleafError {
-  return new KeyleafError("PROVIDER_FAILED", message, { hint, details: { provider: azureKeyvaultNames.id } });
-}
+const failed = failing(azureKeyvaultNames.id);

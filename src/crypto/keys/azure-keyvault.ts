@@ -14,7 +14,7 @@ import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
 import { textIn } from "./answers.ts";
 import { type AzureAccess, loadAzureAccess } from "./azure-access.ts";
-import { createdAt, decodeBase64Url, textOf } from "./fields.ts";
+import { createdAt, decodeBase64Url, failing, textOf } from "./fields.ts";
 import { azureKeyvaultNames } from "./names.ts";
 import { networkFailure } from "./network-reasons.ts";
 import type { KeyProvider } from "./provider.ts";
@@ -310,7 +310,4 @@ function badRecipient(message: string): KeyleafError {
   return new KeyleafError("KEY_BAD_RECIPIENT", message, { hint, details: { provider: azureKeyvaultNames.id } });
 }
 
-function failed(message: string, hint?: string): KeyleafError {
-  const details = { provider: azureKeyvaultNames.id };
-  return new KeyleafError("PROVIDER_FAILED", message, hint === undefined ? { details } : { hint, details });
-}
+const failed = failing(azureKeyvaultNames.id);

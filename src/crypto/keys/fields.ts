@@ -1,10 +1,45 @@
-import type { Node } from "../../document/document.ts";
+import type { Item, Mapping, Node } from "../../document/document.ts";
+import { KeyleafError } from "../../errors.ts";
 
-/** What entries of several providers have in common: how their fields are read and written. */
+/** What several providers have in common: how the fields of entries are read and written, and how they fail. */
+
+/** Makes the errors of a provider. @param provider - its id. */
+export function failing(provider: string): (message: string, hint?: string) => KeyleafError {
+  return (message, hint) => new KeyleafError("PROVIDER_FAILED", message, { hint, details: { provider } });
+}
 
 /** A scalar field of an entry; `""` when it is absent, not a scalar or not UTF-8. */
 export function textOf(node: Node | null): string {
   return node?.kind === "leaf" && typeof node.scalar.text === "string" ? node.scalar.text : "";
+}
+
+export function itemsOf(map: Mapping): Item[] {
+  return map.members.filter((member): member is Item => member.kind === "item");
+}
+
+export function isNull(node: Node): boolean {
+  return node.kind === "leaf" && node.scalar.type === "null";
+}
+
+/**
+ * The encryption context of an entry. Null values are left out, as the reference does when it calls AWS.
+ * @returns `null`: not a mapping of texts.
+ */
+export function contextOf(node: Node | null): Map<string, string> | null {
+  const context = new Map<string, string>();
+  if (node === null || isNull(node)) return context;
+  if (node.kind !== "mapping") return null;
+  for (const { key, value } of itemsOf(node)) {
+    if (isNull(value)) continue;
+    if (value.kind !== "leaf" || typeof value.scalar.text !== "string") return null;
+    context.set(key, value.scalar.text);
+  }
+  return context;
+}
+
+/** By the bytes of the keys, as Go sorts. */
+export function sorted(context: ReadonlyMap<string, string>): [string, string][] {
+  return [...context].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
 /** When a key was wrapped, in whole seconds: RFC 3339, UTC. */

@@ -12,7 +12,7 @@ import { once } from "../../once.ts";
 import { crc32c } from "../crc32c.ts";
 import { isLoopback } from "../loopback.ts";
 import { memberOf, textIn } from "./answers.ts";
-import { createdAt, decodeBase64, textOf } from "./fields.ts";
+import { createdAt, decodeBase64, failing, textOf } from "./fields.ts";
 import { type GoogleAccess, loadGoogleAccess } from "./google-access.ts";
 import { gcpKmsNames } from "./names.ts";
 import { networkFailure } from "./network-reasons.ts";
@@ -211,7 +211,4 @@ function badRecipient(message: string): KeyleafError {
   return new KeyleafError("KEY_BAD_RECIPIENT", message, { hint, details: { provider: gcpKmsNames.id } });
 }
 
-function failed(message: string, hint?: string): KeyleafError {
-  const details = { provider: gcpKmsNames.id };
-  return new KeyleafError("PROVIDER_FAILED", message, hint === undefined ? { details } : { hint, details });
-}
+const failed = failing(gcpKmsNames.id);

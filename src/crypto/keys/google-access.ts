@@ -8,8 +8,9 @@ import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { inTime } from "../time-limit.ts";
 import { memberOf, textIn } from "./answers.ts";
+import { failing } from "./fields.ts";
 import { gcpKmsNames } from "./names.ts";
-import { networkFailure, networkReasons } from "./network-reasons.ts";
+import { codeOf, networkFailure, networkReasons } from "./network-reasons.ts";
 import { optionalPackage } from "./optional-package.ts";
 
 /** Headers that a request to an address needs. Tokens are renewed before they end. @throws `PROVIDER_FAILED` */
@@ -65,9 +66,7 @@ async function readCredentials(text: string, host: Host): Promise<object> {
     try {
       bytes = await host.readFile(text);
     } catch (error) {
-      const code =
-        error instanceof Error && "code" in error && typeof error.code === "string" ? ` (${error.code})` : "";
-      throw failed(`the file that GOOGLE_CREDENTIALS names cannot be read${code}`);
+      throw failed(`the file that GOOGLE_CREDENTIALS names cannot be read (${codeOf(error) || "failed"})`);
     }
     if (bytes === null) throw failed("GOOGLE_CREDENTIALS is neither a file that is there nor JSON");
     json = new TextDecoder().decode(bytes);
@@ -114,7 +113,4 @@ function nameOf(value: unknown): string {
   return typeof value === "string" && /^[\w.-]{1,64}$/.test(value) ? value : "";
 }
 
-function failed(message: string, hint?: string): KeyleafError {
-  const details = { provider: gcpKmsNames.id };
-  return new KeyleafError("PROVIDER_FAILED", message, hint === undefined ? { details } : { hint, details });
-}
+const failed = failing(gcpKmsNames.id);

@@ -10,7 +10,7 @@ import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
 import { jsonOf, memberOf, quoted } from "./answers.ts";
-import { createdAt, decodeBase64, textOf } from "./fields.ts";
+import { createdAt, decodeBase64, failing, textOf } from "./fields.ts";
 import { type HttpAnswer, pause, send as realSend, type Send, sendPatiently } from "./http.ts";
 import { hcVaultNames } from "./names.ts";
 import { networkReason } from "./network-reasons.ts";
@@ -312,7 +312,4 @@ function badRecipient(message: string, hint = `a key looks like ${EXAMPLE}`): Ke
   return new KeyleafError("KEY_BAD_RECIPIENT", message, { hint, details: { provider: hcVaultNames.id } });
 }
 
-function failed(message: string, hint?: string): KeyleafError {
-  const details = { provider: hcVaultNames.id };
-  return new KeyleafError("PROVIDER_FAILED", message, hint === undefined ? { details } : { hint, details });
-}
+const failed = failing(hcVaultNames.id);

@@ -9,6 +9,7 @@ import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
 import { jsonOf, memberOf, quoted, textIn } from "./answers.ts";
+import { failing } from "./fields.ts";
 import {
   type HttpAnswer,
   type HttpRequest,
@@ -349,7 +350,4 @@ function recordOf(body: Uint8Array): Readonly<Record<string, unknown>> | null {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
 }
 
-function failed(message: string, hint?: string): KeyleafError {
-  const details = { provider: huaweiKmsNames.id };
-  return new KeyleafError("PROVIDER_FAILED", message, hint === undefined ? { details } : { hint, details });
-}
+const failed = failing(huaweiKmsNames.id);

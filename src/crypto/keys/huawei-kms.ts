@@ -8,7 +8,7 @@ import { fieldOf, type Item, leaf, mapping } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
-import { createdAt, decodeBase64, textOf } from "./fields.ts";
+import { createdAt, decodeBase64, failing, textOf } from "./fields.ts";
 import { pause, send as realSend, type Send } from "./http.ts";
 import { HuaweiClient, HuaweiRefusal } from "./huawei-client.ts";
 import { huaweiKmsNames } from "./names.ts";
@@ -155,7 +155,4 @@ function badRecipient(
   return new KeyleafError("KEY_BAD_RECIPIENT", message, { hint, details: { provider: huaweiKmsNames.id } });
 }
 
-function failed(message: string, hint?: string): KeyleafError {
-  const details = { provider: huaweiKmsNames.id };
-  return new KeyleafError("PROVIDER_FAILED", message, hint === undefined ? { details } : { hint, details });
-}
+const failed = failing(huaweiKmsNames.id);

@@ -1,4 +1,5 @@
 import { KeyleafError } from "../../errors.ts";
+import { codeOf } from "./network-reasons.ts";
 
 /**
  * Loads a package that only some users have installed; the standalone executable brings all of them.
@@ -15,7 +16,7 @@ export async function optionalPackage<T>(
   try {
     return await load();
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : null;
+    const code = codeOf(error);
     // Otherwise it is there, and broken.
     if (code !== "MODULE_NOT_FOUND" && code !== "ERR_MODULE_NOT_FOUND") throw error;
     const name = spec.replace(/(?<=.)@.*$/, "");

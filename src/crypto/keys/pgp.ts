@@ -9,8 +9,9 @@ import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { type InTurn, inTurn } from "../../in-turn.ts";
 import { once } from "../../once.ts";
+import { createdAt, failing, textOf } from "./fields.ts";
 import { pgpNames } from "./names.ts";
-import type { KeyProvider, WrappedKey } from "./provider.ts";
+import type { KeyProvider } from "./provider.ts";
 
 /** One PGP key as rules, flags and files name it. */
 export interface PgpRecipient {
@@ -36,7 +37,7 @@ export const pgp: KeyProvider<PgpRecipient> = {
 
   identity: ({ fingerprint }) => fingerprint,
 
-  identityOf: (key) => withoutBlanks(textOf(key, "fp")),
+  identityOf: (key) => withoutBlanks(textOf(fieldOf(key.fields, "fp"))),
 
   async wrap(dataKey, { fingerprint }, host) {
     // A name or a mail address would mean whatever key has come with it into the keyring. gpg takes neither for
@@ -53,7 +54,7 @@ export const pgp: KeyProvider<PgpRecipient> = {
     return {
       provider: "pgp",
       fields: mapping([
-        ["created_at", leaf(`${host.now().toISOString().slice(0, 19)}Z`)],
+        ["created_at", leaf(createdAt(host.now()))],
         ["enc", leaf(message.trim())],
         ["fp", leaf(fingerprint)],
       ]),
@@ -61,7 +62,7 @@ export const pgp: KeyProvider<PgpRecipient> = {
   },
 
   async unwrap(key, host) {
-    const message = textOf(key, "enc");
+    const message = textOf(fieldOf(key.fields, "enc"));
     if (message === "") throw failed("enc of the wrapped key is missing or not text");
     // Several at once would ask for one passphrase several times; the agent remembers it for the next.
     const printed = await once(turns, host, inTurn)(() => runGpg("decrypt", ["-d"], Buffer.from(message), host));
@@ -78,12 +79,6 @@ function recipientsOf(text: string): PgpRecipient[] {
 
 function withoutBlanks(text: string): string {
   return text.replace(/\s/g, "");
-}
-
-/** A text field of an entry; `""`: there is none. */
-function textOf(key: WrappedKey, name: string): string {
-  const value = fieldOf(key.fields, name);
-  return value?.kind === "leaf" && typeof value.scalar.text === "string" ? value.scalar.text : "";
 }
 
 /** @returns what gpg printed, at least one byte. */
@@ -159,7 +154,4 @@ function badRecipient(message: string): KeyleafError {
   });
 }
 
-function failed(message: string, hint?: string): KeyleafError {
-  const details = { provider: "pgp" };
-  return new KeyleafError("PROVIDER_FAILED", message, hint === undefined ? { details } : { hint, details });
-}
+const failed = failing(pgpNames.id);

@@ -1,4 +1,5 @@
 import type { Mapping, Node } from "../../document/document.ts";
+import type { KeyListName } from "../../document/metadata.ts";
 import type { Host } from "../../host.ts";
 
 /** The data key (or a share of it) as one recipient keeps it in the metadata: a list entry's fields as they stand in the file. */
@@ -24,7 +25,7 @@ export interface KeyProvider<R = unknown> {
   readonly id: string;
   readonly names: {
     /** Key of the list in the metadata, and id in decryption orders: `age`, `kms`. */
-    readonly metadata: string;
+    readonly metadata: KeyListName;
     /** Key in a creation rule, flat: `age`, `azure_keyvault`. */
     readonly rule: string;
     /** Key in a key group of a creation rule: `age`, `hc_vault`. */
@@ -54,7 +55,6 @@ export interface KeyProvider<R = unknown> {
   /**
    * @param signal - as in `wrap`.
    * @returns the data key; `null` when no identity at hand is for this key (`why` then gets the reasons).
-   * @param signal - as for `wrap`.
    * @throws `PROVIDER_FAILED` when it is for us, and failed.
    */
   unwrap(key: WrappedKey, host: Host, why: (reason: string) => void, signal?: AbortSignal): Promise<Uint8Array | null>;

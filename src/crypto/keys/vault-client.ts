@@ -3,9 +3,9 @@
  *
  * Source: Vault api/client.go, `ReadEnvironment` and `NewClient`; SOPS hcvault/keysource.go for the token.
  */
-import { KeyleafError } from "../../errors.ts";
 import { goBoolean } from "../../go-boolean.ts";
 import type { Host } from "../../host.ts";
+import { failing } from "./fields.ts";
 import type { HttpAnswer, HttpRequest, HttpWay, Patience, Send, TlsSettings } from "./http.ts";
 import { hcVaultNames } from "./names.ts";
 import { codeOf, UNKNOWN_AUTHORITY } from "./network-reasons.ts";
@@ -229,7 +229,4 @@ function atMost(ms: number): number {
   return Math.min(Math.ceil(ms), 2 ** 31 - 1);
 }
 
-function failed(message: string, hint?: string): KeyleafError {
-  const details = { provider: hcVaultNames.id };
-  return new KeyleafError("PROVIDER_FAILED", message, hint === undefined ? { details } : { hint, details });
-}
+const failed = failing(hcVaultNames.id);
