@@ -51,7 +51,7 @@ export interface EncryptResult {
   /** Paths of values that stay clear, as text; null and empty values have nothing to seal and are not listed. */
   readonly clear: readonly string[];
   /**
-   * Decrypts what was written and compares it with what went in.
+   * Decrypts what was written and compares it with what went in. Until this result is gone, the data key is in memory.
    * @returns whether `source` comes back byte for byte; always so unless an odd tag or another output format is in play.
    * @throws `OUTPUT_VERIFY_FAILED` when values would not come back.
    */
@@ -78,40 +78,45 @@ export async function encrypt(source: Uint8Array, options: EncryptOptions, host:
   const macOnlyEncrypted = !isBinary && options.macOnlyEncrypted === true;
 
   const dataKey = makeDataKey(host);
-  const ivs = new IvPool((bytes) => host.fillRandom(bytes));
-  const sealing = new Sealing(doc, format, selection, dataKey, ivs, macOnlyEncrypted);
-  const { edits, spellings, digest, sealed, clear } = sealing.run();
-  if (sealing.isIdle) throw nothingSealed(clear.length, rule);
-  const variants = variantsToSeal(doc, edits);
-  const hasSpellings = outputFormat === format && spellings.length + variants.texts.length > 0;
+  try {
+    const ivs = new IvPool((bytes) => host.fillRandom(bytes));
+    const sealing = new Sealing(doc, format, selection, dataKey, ivs, macOnlyEncrypted);
+    const { edits, spellings, digest, sealed, clear } = sealing.run();
+    if (sealing.isIdle) throw nothingSealed(clear.length, rule);
+    const variants = variantsToSeal(doc, edits);
+    const hasSpellings = outputFormat === format && spellings.length + variants.texts.length > 0;
 
-  const threshold = options.shamirThreshold ?? 0;
-  const keyGroups = await wrapDataKey(dataKey, options.keyGroups, host, threshold, options.recovery);
-  const lastModified = `${host.now().toISOString().slice(0, 19)}Z`;
-  const sealText = (text: string, aad: string): string =>
-    formatEncryptedValue(seal(text, dataKey, aad, ivs.next()), "str");
-  const block = metadataBlock({
-    keyGroups,
-    shamirThreshold: threshold === 0 && keyGroups.length > 1 ? keyGroups.length : threshold,
-    lastModified,
-    mac: sealText(digest, lastModified),
-    selection: isBinary ? null : rule,
-    macOnlyEncrypted,
-    spelling: hasSpellings ? sealText(encodeSpellings(spellings, variants.texts), SPELLING_AAD) : null,
-  });
+    const threshold = options.shamirThreshold ?? 0;
+    const keyGroups = await wrapDataKey(dataKey, options.keyGroups, host, threshold, options.recovery);
+    const lastModified = `${host.now().toISOString().slice(0, 19)}Z`;
+    const sealText = (text: string, aad: string): string =>
+      formatEncryptedValue(seal(text, dataKey, aad, ivs.next()), "str");
+    const block = metadataBlock({
+      keyGroups,
+      shamirThreshold: threshold === 0 && keyGroups.length > 1 ? keyGroups.length : threshold,
+      lastModified,
+      mac: sealText(digest, lastModified),
+      selection: isBinary ? null : rule,
+      macOnlyEncrypted,
+      spelling: hasSpellings ? sealText(encodeSpellings(spellings, variants.texts), SPELLING_AAD) : null,
+    });
 
-  let output: Uint8Array;
-  if (outputFormat === format)
-    output = applyEdits(doc.source, [...format.metadataEdits(doc, block), ...variants.edits, ...edits]);
-  else {
-    const roots = doc.roots.map((root) => ({ ...root, members: [...root.members, metadataItem(block)] }));
-    output = outputFormat.print(roots, options.print ?? {});
+    let output: Uint8Array;
+    if (outputFormat === format)
+      output = applyEdits(doc.source, [...format.metadataEdits(doc, block), ...variants.edits, ...edits]);
+    else {
+      const roots = doc.roots.map((root) => ({ ...root, members: [...root.members, metadataItem(block)] }));
+      output = outputFormat.print(roots, options.print ?? {});
+    }
+    const verify = (written: Uint8Array): Promise<boolean> =>
+      verifyWritten(written, source, outputFormat, format, digest, dataKey);
+    if (outputFormat !== format) await checkConversion(verify(output), outputFormat);
+    const notices = doc.isWrapped === true ? ["the file is no mapping: sops shows its content under the key data"] : [];
+    return { output, sealed, clear, notices, verify };
+  } catch (error) {
+    dataKey.fill(0);
+    throw error;
   }
-  const verify = (written: Uint8Array): Promise<boolean> =>
-    verifyWritten(written, source, outputFormat, format, digest, dataKey);
-  if (outputFormat !== format) await checkConversion(verify(output), outputFormat);
-  const notices = doc.isWrapped === true ? ["the file is no mapping: sops shows its content under the key data"] : [];
-  return { output, sealed, clear, notices, verify };
 }
 
 /** Another format may drop documents or comments, or spell clear values otherwise: then the MAC would not hold. */

@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { exitStatus } from "../src/cli/exit-status.ts";
 import { unwrapDataKey } from "../src/crypto/data-key.ts";
+import { age } from "../src/crypto/keys/age.ts";
+import type { KeyProvider } from "../src/crypto/keys/provider.ts";
 import { metadataOf } from "../src/decrypt.ts";
 import { type SelectionRule, selectionKinds } from "../src/document/selection.ts";
 import type { EncryptOptions } from "../src/encrypt.ts";
 import { encrypt } from "../src/encrypt.ts";
-import type { ErrorCode } from "../src/errors.ts";
+import { type ErrorCode, KeyleafError } from "../src/errors.ts";
 import type { FormatId } from "../src/formats/format.ts";
 import { formatOf } from "../src/formats/registry.ts";
 import { runWith, temporaryFolder } from "./cli/fake.ts";
@@ -414,4 +416,22 @@ describe("bad input", () => {
       expect((await failure(() => sealed("yaml", "a: b\n", { keyGroups }))).code).toBe("KEY_NO_RECIPIENT");
     }
   });
+});
+
+test("overwrites the data key when there is no result", async () => {
+  const filled: Uint8Array[] = [];
+  const fillRandom = (bytes: Uint8Array): void => {
+    bytes.fill(7);
+    filled.push(bytes);
+  };
+  const broken: KeyProvider = {
+    ...(age as KeyProvider),
+    wrap: async () => {
+      throw new KeyleafError("PROVIDER_FAILED", "out of reach");
+    },
+  };
+  const keyGroups = [[{ provider: broken, recipient: age.fromText(RECIPIENT_A, {})[0] }]];
+  const failing = encrypt(Buffer.from("a: b\n"), { format: "yaml", keyGroups }, { ...hostA, fillRandom });
+  await expect(failing).rejects.toMatchObject({ code: "KEY_WRAP_FAILED" });
+  expect(filled[0]).toEqual(new Uint8Array(32));
 });
