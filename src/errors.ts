@@ -93,10 +93,15 @@ export class KeyleafError extends Error {
 /** The error with more details, or others in the place of those it has. The one given is the cause of the new one. */
 export function withDetails(error: KeyleafError, more: ErrorDetails): KeyleafError {
   return new KeyleafError(error.code, error.message, {
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    hint: error.hint,
     details: { ...error.details, ...more },
     cause: error,
   });
+}
+
+/** What failed, with the hint in brackets: for failures that stand among others, for each of which something else helps. */
+export function reasonOf({ message, hint }: KeyleafError): string {
+  return hint === undefined ? message : `${message} (${hint})`;
 }
 
 /** A failure at an offset (UTF-16 units, from 0) of `source`, with line and column in message and details. */

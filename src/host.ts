@@ -25,7 +25,8 @@ export interface Host {
    * Whether an address that stands only in a file may be contacted, and so be sent credentials: whoever wrote the file
    * chose it. Absent: none may.
    * @param url - http or https; scheme, host and port decide.
-   * @throws a `KeyleafError` where the question cannot be answered, for example since the configuration is malformed.
+   * @throws a `KeyleafError` where the question cannot be answered, for example since the configuration is malformed. The
+   *   address is not contacted then, and message and hint become a part of the reason.
    */
   isTrustedEndpoint?(url: string): Promise<boolean>;
   /**

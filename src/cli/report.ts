@@ -111,15 +111,17 @@ function reportFailures(context: Context, { errors, total, hasRest }: FilesFaile
 }
 
 function reportFailure(context: Context, error: KeyleafError, hint: string | undefined): void {
-  const { file, attempts = [] } = error.details;
-  // Some messages begin with the file they are about.
-  const isNamed = file === undefined || error.message.startsWith(file);
-  line(context, "error", isNamed ? error.message : `${file}: ${error.message}`);
-  for (const { provider, recipient, reason, group, name } of attempts) {
+  line(context, "error", messageWithFile(error));
+  for (const { provider, recipient, reason, group, name } of error.details.attempts ?? []) {
     const key = `${group === undefined ? "" : `group ${group}: `}${provider} ${recipient}`;
     context.streams.stderr.write(`  ${printable(`${key}${name === undefined ? "" : ` (${name})`}: ${reason}`)}\n`);
   }
   if (hint !== undefined) line(context, "hint", hint);
+}
+
+/** The message behind the file that it is about; some messages begin with it. */
+export function messageWithFile({ message, details: { file } }: KeyleafError): string {
+  return file === undefined || message.startsWith(file) ? message : `${file}: ${message}`;
 }
 
 /** A bug's message may quote what it was working on, so only its kind and its place are shown. */

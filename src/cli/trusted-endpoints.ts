@@ -2,6 +2,7 @@ import type { Config } from "../config.ts";
 import { KeyleafError } from "../errors.ts";
 import type { Context, Flags } from "./context.ts";
 import { ConfigFinder } from "./find-config.ts";
+import { messageWithFile } from "./report.ts";
 
 /**
  * Which addresses that stand in files may be contacted: who can change a file could otherwise have the user's token sent
@@ -29,11 +30,21 @@ export class TrustedEndpoints {
     if (wanted === null) return false;
     if (this.#flagged.includes(wanted) || fromEnvironment(host.env).includes(wanted)) return true;
     for (const file of files.size === 0 ? [null] : files) {
-      const found = await this.#configs.find(file);
+      const found = await this.#configs.find(file).catch(unreadable);
       if (found !== null && fromRules(found.config).includes(wanted)) return true;
     }
     return false;
   }
+}
+
+/** As a part of the reason for a key: which file it is about, and why that matters, is not clear there. */
+function unreadable(error: unknown): never {
+  if (!(error instanceof KeyleafError)) throw error;
+  throw new KeyleafError(error.code, `the configuration could not be read: ${messageWithFile(error)}`, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    details: error.details,
+    cause: error,
+  });
 }
 
 /** Variables by which users name servers: an address, or addresses of keys with commas between. */

@@ -1,6 +1,6 @@
 import type { Node } from "../document/document.ts";
 import type { KeyEntry, KeyListName } from "../document/metadata.ts";
-import { type KeyAttempt, KeyleafError } from "../errors.ts";
+import { type KeyAttempt, KeyleafError, reasonOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { once } from "../once.ts";
 import type { Try } from "./key-groups.ts";
@@ -293,7 +293,7 @@ async function unwrapOne(
   } catch (error) {
     if (!(error instanceof KeyleafError) || error.code.startsWith("USAGE")) throw error;
     // What helps differs from key to key, so that it cannot stand below them all.
-    reasons.push(error.hint === undefined ? error.message : `${error.message} (${error.hint})`);
+    reasons.push(reasonOf(error));
     canAsk = false;
   }
   return { ...(await attemptOf(entry, reasons)), canAsk };

@@ -178,6 +178,25 @@ describe("the configuration", () => {
     expectContacted(await dec({ VAULT_ADDR: address }, "s.yaml"));
   });
 
+  it.each([
+    ["is not YAML", () => write(".sops.yaml", "creation_rules: [\nx"), /line 2, column 1: flow sequence/],
+    [
+      "has a key that nobody knows",
+      () => write(".sops.yaml", "creation_rule: []\n"),
+      /\(did you mean creation_rules\)/,
+    ],
+    ["is a folder", () => write(".sops.yaml/x", ""), /cannot read it: it is a directory/],
+  ])("that %s is told beside which server was not contacted and how to name it", async (_, make, problem) => {
+    make();
+    const ran = await dec({}, "s.yaml");
+    expectNotContacted(ran);
+    expect(ran.stderr).toContain(`${address} stands only in the file, so it was not contacted`);
+    expect(ran.stderr).toContain(`the configuration could not be read: ${join(cwd, ".sops.yaml")}: `);
+    expect(ran.stderr).toMatch(problem);
+    expect(ran.stderr).toMatch(/in VAULT_ADDR, .*--trust-endpoint http:/);
+    expectContacted(await dec({}, "--trust-endpoint", address, "s.yaml"));
+  });
+
   it("is not looked for where no key asks", async () => {
     const looked: string[] = [];
     const real = await nodeHost();

@@ -1,4 +1,4 @@
-import { KeyleafError } from "../../errors.ts";
+import { KeyleafError, reasonOf } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { type AgeFile, openPayload } from "./age-file.ts";
 import { identitySources } from "./identity-sources.ts";
@@ -24,7 +24,7 @@ export async function unwrapAsking(
       } catch (error) {
         // What keeps one from being used does not keep the others from it.
         if (!(error instanceof KeyleafError)) throw error;
-        why(`${name}: ${error.message}${error.hint === undefined ? "" : ` (${error.hint})`}`);
+        why(`${name}: ${reasonOf(error)}`);
         continue;
       }
       if (fileKey !== null) return openPayload(file, fileKey);

@@ -19,6 +19,7 @@ import { azureKeyvaultNames } from "./names.ts";
 import { networkFailure } from "./network-reasons.ts";
 import type { KeyProvider } from "./provider.ts";
 import { type RestAnswer, type RestRequest, type SendRest, sendRest } from "./rest.ts";
+import { expectTrusted } from "./trust.ts";
 
 /** One key of a vault as rules, flags and files name it. */
 export interface AzureKeyvaultRecipient {
@@ -167,12 +168,8 @@ export function createAzureKeyvault(
       }
       const ciphertext = decodeBase64Url(textOf(fieldOf(fields, "enc")));
       if (ciphertext === null) throw failed("enc of the wrapped key is missing or not base64url");
-      if ((await host.isTrustedEndpoint?.(recipient.vaultUrl)) !== true) {
-        throw failed(
-          `${recipient.vaultUrl} stands only in the file, so it was not contacted`,
-          `if it is yours, name it in a rule of .sops.yaml, in SOPS_AZURE_KEYVAULT_URLS or with --trust-endpoint ${recipient.vaultUrl}`,
-        );
-      }
+      const places = "in a rule of .sops.yaml, in SOPS_AZURE_KEYVAULT_URLS";
+      await expectTrusted(recipient.vaultUrl, host, azureKeyvaultNames.id, places);
       return apply("decrypt", await withVersion(recipient, host), ciphertext, host, signal);
     },
   };

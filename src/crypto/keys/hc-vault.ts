@@ -15,6 +15,7 @@ import { type HttpAnswer, pause, send as realSend, type Send, sendPatiently } fr
 import { hcVaultNames } from "./names.ts";
 import { networkReason } from "./network-reasons.ts";
 import type { KeyProvider } from "./provider.ts";
+import { expectTrusted } from "./trust.ts";
 import { loadVaultClient, type VaultClient } from "./vault-client.ts";
 
 /** One transit key as rules, flags and files name it. */
@@ -119,12 +120,8 @@ export function createHcVault(send: Send, wait: typeof pause): KeyProvider<Vault
       const problem = problemOf(recipient) ?? allowlistProblem(address, host.env);
       if (problem !== null) throw failed(problem);
       // An agent is the user's own, and asks the server it was set up for.
-      if (!host.env["VAULT_AGENT_ADDR"] && (await host.isTrustedEndpoint?.(address)) !== true) {
-        const { origin } = new URL(address);
-        throw failed(
-          `${origin} stands only in the file, so it was not contacted`,
-          `if it is yours, name it in VAULT_ADDR, in a rule of .sops.yaml or with --trust-endpoint ${origin}`,
-        );
+      if (!host.env["VAULT_AGENT_ADDR"]) {
+        await expectTrusted(address, host, hcVaultNames.id, "in VAULT_ADDR, in a rule of .sops.yaml");
       }
       const body = Buffer.from(JSON.stringify({ ciphertext: enc }));
       const plaintext = await ask("decrypt", recipient, body, host, signal);

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { type Challenge, createAzureKeyvault } from "../../../src/crypto/keys/azure-keyvault.ts";
 import type { RestRequest } from "../../../src/crypto/keys/rest.ts";
 import { fieldOf, leaf, mapping, type Node } from "../../../src/document/document.ts";
+import { KeyleafError } from "../../../src/errors.ts";
 import { fakeHost } from "../../support/fake-host.ts";
 import { expectDiscreet, failure } from "../../support/sealing.ts";
 import { makeStandInAzure, vaultFailure } from "../../support/stand-in-azure.ts";
@@ -145,6 +146,18 @@ describe("a vault that only the file names", () => {
     const key = await wrap();
     requests.length = 0;
     expect((await failure(() => provider.unwrap(key, host, noReason))).message).toContain("stands only in the file");
+    expect(requests).toEqual([]);
+  });
+
+  test("is not contacted either where the host cannot tell; why it cannot is a part of the reason", async () => {
+    const key = await wrap();
+    requests.length = 0;
+    const isTrustedEndpoint = (): Promise<boolean> =>
+      Promise.reject(new KeyleafError("CONFIG_MALFORMED", "x is broken"));
+    const error = await failure(() => provider.unwrap(key, { ...freshHost(), isTrustedEndpoint }, noReason));
+    expect(error.code).toBe("PROVIDER_FAILED");
+    expect(error.message).toMatch(/^https:\/\/team\.vault\.azure\.net .* not contacted; x is broken$/);
+    expect(error.hint).toMatch(/SOPS_AZURE_KEYVAULT_URLS .*--trust-endpoint https:\/\/team\.vault\.azure\.net$/);
     expect(requests).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createHcVault, hcVault } from "../../../src/crypto/keys/hc-vault.ts";
 import { type HttpAnswer, pause, type Send } from "../../../src/crypto/keys/http.ts";
 import { fieldOf, leaf, mapping, type Node } from "../../../src/document/document.ts";
+import { KeyleafError } from "../../../src/errors.ts";
 import type { Host } from "../../../src/host.ts";
 import { type FakeHostOptions, fakeHost } from "../../support/fake-host.ts";
 import { expectDiscreet, failure } from "../../support/sealing.ts";
@@ -222,6 +223,21 @@ describe("an address of a file", () => {
       expect(error.message).toContain(address);
       expect(error.hint).toContain(`--trust-endpoint ${address}`);
     }
+    expect(asked).toEqual([]);
+  });
+
+  test("is not contacted either where the host cannot tell; why it cannot is a part of the reason", async () => {
+    const { provider, asked } = answering(jsonAnswer(200, { data: { plaintext: "" } }));
+    const isTrustedEndpoint = (): Promise<boolean> =>
+      Promise.reject(new KeyleafError("CONFIG_MALFORMED", "x is broken", { hint: "mend it" }));
+    const error = await failure(() => provider.unwrap(entry(), { ...hostWith(), isTrustedEndpoint }, noReason));
+    expect(error.code).toBe("PROVIDER_FAILED");
+    expect(error.message).toMatch(/^https:\/\/vault\.example\.com:8200 .* not contacted; x is broken \(mend it\)$/);
+    expect(error.hint).toContain(`--trust-endpoint ${address}`);
+    const bug = (): Promise<boolean> => Promise.reject(new TypeError("bug"));
+    await expect(provider.unwrap(entry(), { ...hostWith(), isTrustedEndpoint: bug }, noReason)).rejects.toThrow(
+      TypeError,
+    );
     expect(asked).toEqual([]);
   });
 
