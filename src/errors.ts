@@ -52,6 +52,8 @@ export interface ErrorDetails {
   readonly path?: readonly string[];
   /** Provider id, such as `age`. */
   readonly provider?: string;
+  /** Scheme, host and port of a server that was not contacted, since only others have named it. */
+  readonly endpoint?: string;
   /** One entry for each key that was tried: its identity string and why it did not help. */
   readonly attempts?: readonly KeyAttempt[];
 }
@@ -100,7 +102,7 @@ export function withDetails(error: KeyleafError, more: ErrorDetails): KeyleafErr
 }
 
 /** What failed, with the hint in brackets: for failures that stand among others, for each of which something else helps. */
-export function reasonOf({ message, hint }: KeyleafError): string {
+export function reasonOf({ message, hint }: Pick<KeyleafError, "message" | "hint">): string {
   return hint === undefined ? message : `${message} (${hint})`;
 }
 

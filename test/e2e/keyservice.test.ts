@@ -178,6 +178,24 @@ describe("a service", () => {
     expect(ended.stderr).not.toContain("AGE-SECRET-KEY");
   });
 
+  it("that was not told to trust a server says so, and where to name it, on both sides", async () => {
+    const box = await client();
+    const service = await serve(box, ["--verbose", "--address", "s.sock"]);
+    const key = "http://127.0.0.1:9/v1/transit/keys/k";
+    const flags = [REMOTE, "--keyservice", service.address];
+    const ran = await run("enc", box, [...flags, "--hc-vault-transit", key, "plain.yaml"]);
+    expect(ran).toMatchObject({ status: 1, stdout: "" });
+    const sealed = box.read("s.enc.yaml").replace(/ {4}age:\n.*?(?= {4}lastmodified)/s, "");
+    const fields = { vault_address: "http://127.0.0.1:9", engine_path: "transit", key_name: "k", enc: "vault:v1:AAAA" };
+    box.write("v.enc.yaml", sealed.replace("sops:\n", `sops:\n    hc_vault: [${JSON.stringify(fields)}]\n`));
+    // The client's own flag is not what counts.
+    const opened = await run("dec", box, [...flags, "--trust-endpoint", "http://127.0.0.1:9", "v.enc.yaml"]);
+    expect(opened).toMatchObject({ status: 128, stdout: "" });
+    const log = (await service.stop()).stderr.split("\n").filter((line) => line.includes(key));
+    const hint = "enc keyservice with --trust-endpoint http://127.0.0.1:9)";
+    expect([ran.stderr, opened.stderr, ...log]).toEqual(Array(4).fill(expect.stringContaining(hint)));
+  });
+
   it("answers hundreds over one connection", async () => {
     const box = await client();
     const { address } = await serve(box, ["--address", "s.sock"]);

@@ -1,7 +1,9 @@
-import { KeyleafError } from "../../errors.ts";
+import type { KeyListName } from "../../document/metadata.ts";
+import { KeyleafError, reasonOf } from "../../errors.ts";
 import type { Host, KeyServiceMethod } from "../../host.ts";
 import type { KeyProvider } from "../keys/provider.ts";
 import { providerBy } from "../keys/registry.ts";
+import { expectTrusted } from "../keys/trust.ts";
 import { grpcStatus } from "./grpc.ts";
 import { decodeRequest, encOf, encodeAnswer, fromUtf8, groupNode, type ServiceKey, wrappedFields } from "./messages.ts";
 
@@ -52,11 +54,19 @@ export async function answer(
     return encodeAnswer(result);
   } catch (error) {
     if (!(error instanceof KeyleafError)) throw error;
-    throw new Refusal(grpcStatus.unknown, error.message);
+    throw refusalOf(error);
   } finally {
     request.fill(0);
     if (method === "Decrypt") result?.fill(0);
   }
+}
+
+/** With the hint, which else nobody would see: this side shows nothing, and the other side only what it is sent. */
+function refusalOf({ message, hint, details: { endpoint } }: KeyleafError): Refusal {
+  if (endpoint === undefined) return new Refusal(grpcStatus.unknown, reasonOf({ message, hint }));
+  // Whoever asked has a --trust-endpoint too, but that is not the one that counts.
+  const ownHint = `if it is yours, start enc keyservice with --trust-endpoint ${endpoint}`;
+  return new Refusal(grpcStatus.permissionDenied, reasonOf({ message, hint: ownHint }));
 }
 
 /** What the answer holds: the text of `enc`, or the data key. @throws {@link Refusal}, `KEY_BAD_RECIPIENT`, `PROVIDER_FAILED` */
@@ -70,6 +80,9 @@ export function answerWith(
   return (method === "Encrypt" ? wrap : unwrap)(provider, key, content, host, signal);
 }
 
+/** Types whose keys are named by an address, of which their identity strings are made. */
+const withAddress: ReadonlySet<KeyListName> = new Set(["hc_vault", "azure_kv"]);
+
 async function wrap(
   provider: KeyProvider,
   key: ServiceKey,
@@ -77,16 +90,13 @@ async function wrap(
   host: Host,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  // Other than with a file of one's own, whoever asks chose the address; unwrapping, the provider asks this itself.
-  const address = key.texts.get("vault_address") ?? key.texts.get("vault_url");
-  if (address !== undefined && (await host.isTrustedEndpoint?.(address)) !== true) {
-    throw new Refusal(
-      grpcStatus.permissionDenied,
-      `${address} is not contacted: this key service was not told to trust it`,
-    );
-  }
   const [recipient, ...more] = provider.fromGroup(groupNode(key));
   if (recipient === undefined || more.length > 0) throw new Refusal(grpcStatus.unknown, "one key has to be named");
+  // Other than with a file of one's own, whoever asks chose the address; unwrapping, the provider asks this itself.
+  if (withAddress.has(key.list)) {
+    const { origin } = new URL(provider.identity(recipient));
+    await expectTrusted(origin, host, { source: "request", provider: provider.id });
+  }
   const { fields } = await provider.wrap(dataKey, recipient, host, signal);
   return encOf(fields);
 }

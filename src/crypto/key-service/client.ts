@@ -1,5 +1,5 @@
 import type { KeyListName } from "../../document/metadata.ts";
-import { KeyleafError } from "../../errors.ts";
+import { KeyleafError, reasonOf } from "../../errors.ts";
 import type { KeyService, KeyServices } from "../../host.ts";
 import type { KeyProvider, WrappedKey } from "../keys/provider.ts";
 import { decodeAnswer, encOf, encodeRequest, entryOf, fromUtf8, keyOfEntry, keyOfRecipient } from "./messages.ts";
@@ -35,10 +35,7 @@ export function throughKeyServices(
       }
       const [first = nobody(), ...more] = failures;
       if (more.length === 0) throw first;
-      const hint = failures.find((failure) => failure.hint !== undefined)?.hint;
-      throw new KeyleafError("PROVIDER_FAILED", failures.map(({ message }) => message).join("; "), {
-        hint,
-      });
+      throw new KeyleafError("PROVIDER_FAILED", failures.map(reasonOf).join("; "));
     },
 
     async unwrap(key, host, why, signal) {
@@ -49,14 +46,14 @@ export function throughKeyServices(
         const local = () => provider.unwrap(key, host, (reason) => reasons.push(reason), signal);
         const dataKey = await attempt(local, failures);
         if (dataKey !== null) return dataKey;
-        const all = [...reasons, ...failures.map(({ message }) => message)];
+        const all = [...reasons, ...failures.map(reasonOf)];
         for (const reason of all.length === 0 ? ["not for any key at hand"] : all) why(reason);
       }
       for (const service of services) {
         const failures: KeyleafError[] = [];
         const dataKey = await attempt(() => unwrapBy(service, key, list, signal), failures);
         if (dataKey !== null) return dataKey;
-        for (const { message } of failures) why(message);
+        for (const failure of failures) why(reasonOf(failure));
       }
       return null;
     },

@@ -168,8 +168,8 @@ export function createAzureKeyvault(
       }
       const ciphertext = decodeBase64Url(textOf(fieldOf(fields, "enc")));
       if (ciphertext === null) throw failed("enc of the wrapped key is missing or not base64url");
-      const places = "in a rule of .sops.yaml, in SOPS_AZURE_KEYVAULT_URLS";
-      await expectTrusted(recipient.vaultUrl, host, azureKeyvaultNames.id, places);
+      const howTo = "name it in a rule of .sops.yaml, in SOPS_AZURE_KEYVAULT_URLS or with";
+      await expectTrusted(recipient.vaultUrl, host, { provider: azureKeyvaultNames.id, howTo });
       return apply("decrypt", await withVersion(recipient, host), ciphertext, host, signal);
     },
   };

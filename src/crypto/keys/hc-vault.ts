@@ -121,7 +121,8 @@ export function createHcVault(send: Send, wait: typeof pause): KeyProvider<Vault
       if (problem !== null) throw failed(problem);
       // An agent is the user's own, and asks the server it was set up for.
       if (!host.env["VAULT_AGENT_ADDR"]) {
-        await expectTrusted(address, host, hcVaultNames.id, "in VAULT_ADDR, in a rule of .sops.yaml");
+        const howTo = "name it in VAULT_ADDR, in a rule of .sops.yaml or with";
+        await expectTrusted(address, host, { provider: hcVaultNames.id, howTo });
       }
       const body = Buffer.from(JSON.stringify({ ciphertext: enc }));
       const plaintext = await ask("decrypt", recipient, body, host, signal);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { answer, Refusal } from "../../../src/crypto/key-service/answer.ts";
 import { grpcStatus } from "../../../src/crypto/key-service/grpc.ts";
 import { decodeAnswer, encodeRequest, type ServiceKey } from "../../../src/crypto/key-service/messages.ts";
+import { KeyleafError } from "../../../src/errors.ts";
 import type { Host, KeyServiceMethod } from "../../../src/host.ts";
 import { fakeHost } from "../../support/fake-host.ts";
 import { hostA, IDENTITY_A, RECIPIENT_A, RECIPIENT_B } from "../../support/sealing.ts";
@@ -71,6 +72,61 @@ describe("refuses with a status", () => {
     const request = encodeRequest({ ...key, texts: new Map([["recipient", recipient]]) }, dataKey);
     expect((await refusal("Encrypt", request)).status).toBe(grpcStatus.unknown);
   });
+});
+
+describe("a server that the request names", () => {
+  const address = "https://vault.example.com:8200";
+  const ofVault = (server = address): ServiceKey => ({
+    list: "hc_vault",
+    texts: new Map([
+      ["vault_address", server],
+      ["engine_path", "transit"],
+      ["key_name", "k"],
+    ]),
+    context: new Map(),
+  });
+  const ofAzure: ServiceKey = {
+    list: "azure_kv",
+    texts: new Map([
+      ["vault_url", "https://team.vault.azure.net"],
+      ["name", "k"],
+      ["version", "1"],
+    ]),
+    context: new Map(),
+  };
+
+  it.each<[KeyServiceMethod, string, ServiceKey]>([
+    ["Encrypt", address, ofVault()],
+    ["Decrypt", address, ofVault()],
+    ["Encrypt", "https://team.vault.azure.net", ofAzure],
+    ["Decrypt", "https://team.vault.azure.net", ofAzure],
+  ])("is not contacted to %s, %s, unless the line of enc keyservice names it, which is said", async (...row) => {
+    const [method, server, named] = row;
+    const content = method === "Encrypt" ? dataKey : Buffer.from("AAAA");
+    const { status, message } = await refusal(method, encodeRequest(named, content));
+    expect(status).toBe(grpcStatus.permissionDenied);
+    expect(message).toMatch(/^https:\S+ .* not contacted \(.*\)$/);
+    expect(message).toContain(`enc keyservice with --trust-endpoint ${server})`);
+    // As if its configuration were broken.
+    const isTrustedEndpoint = (): Promise<boolean> =>
+      Promise.reject(new KeyleafError("CONFIG_MALFORMED", "x is broken"));
+    const broken = await refusal(method, encodeRequest(named, content), { ...hostA, isTrustedEndpoint });
+    expect(broken.message).toMatch(/^https:\S+ .* not contacted; x is broken \(.*enc keyservice with --trust-endpoint/);
+  });
+
+  it("is the one that would be contacted", async () => {
+    const asked: string[] = [];
+    const host: Host = { ...hostA, isTrustedEndpoint: async (url) => asked.push(url) < 0 };
+    await refusal("Encrypt", encodeRequest(ofVault(` ${address}`), dataKey), host);
+    await refusal("Encrypt", encodeRequest(ofVault("https:/"), dataKey), host);
+    expect(asked).toEqual([address]);
+  });
+});
+
+it("says with a failure what helps", async () => {
+  const pgp: ServiceKey = { list: "pgp", texts: new Map([["fp", "A".repeat(40)]]), context: new Map() };
+  const { status, message } = await refusal("Encrypt", encodeRequest(pgp, dataKey), fakeHost());
+  expect([status, message]).toEqual([grpcStatus.unknown, expect.stringMatching(/gpg .*\(.*SOPS_GPG_EXEC.*\)$/)]);
 });
 
 describe("whoever is asked", () => {

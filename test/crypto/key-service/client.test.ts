@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { DATA_KEY_BYTES, unwrapDataKey, wrapDataKey } from "../../../src/crypto/data-key.ts";
-import { encodeAnswer } from "../../../src/crypto/key-service/messages.ts";
+import { encodeAnswer, entryOf } from "../../../src/crypto/key-service/messages.ts";
 import { decrypt } from "../../../src/decrypt.ts";
 import type { KeyEntry } from "../../../src/document/metadata.ts";
 import { encrypt } from "../../../src/encrypt.ts";
+import { KeyleafError } from "../../../src/errors.ts";
 import type { Host, KeyService } from "../../../src/host.ts";
 import { fakeHost } from "../../support/fake-host.ts";
 import { brokenService, serviceOf, serviceThat } from "../../support/key-service.ts";
@@ -11,6 +12,7 @@ import { expectDiscreet, failure, groupOf, hostA, IDENTITY_B, RECIPIENT_A } from
 
 const dataKey = Uint8Array.from({ length: DATA_KEY_BYTES }, (_, i) => i * 7);
 const noKeys = fakeHost();
+const hinted = new KeyleafError("PROVIDER_FAILED", "it failed", { hint: "try again" });
 const hostB = fakeHost({ env: { SOPS_AGE_KEY: IDENTITY_B } });
 
 function withServices(host: Host, services: readonly KeyService[], isLocalOn = true): Host {
@@ -51,6 +53,22 @@ describe("unwrapping", () => {
     const { reason = "" } = error.details.attempts?.[0] ?? {};
     expect(reason).toMatch(/unix:\/\/\/a: broken; key service unix:\/\/\/b: /);
     expectDiscreet(error, IDENTITY_B);
+  });
+
+  it("says with each reason what helps, as without services", async () => {
+    const pgp = entryOf(
+      { list: "pgp", texts: new Map([["fp", "A".repeat(40)]]), context: new Map() },
+      "x",
+      new Date(0),
+    );
+    const reasonFor = async (host: Host): Promise<string> => {
+      const error = await failure(() => unwrapDataKey([[{ list: "pgp", fields: pgp }]], host));
+      return error.details.attempts?.[0]?.reason ?? "";
+    };
+    const alone = await reasonFor(noKeys);
+    expect(alone).toMatch(/gpg .*\(.*SOPS_GPG_EXEC.*\)$/);
+    const service = serviceThat("unix:///a", () => Promise.reject(hinted));
+    expect(await reasonFor(withServices(noKeys, [service]))).toBe(`${alone}; it failed (try again)`);
   });
 
   it.each([
@@ -103,6 +121,12 @@ describe("wrapping", () => {
       const odd = await failure(wrap([serviceThat("unix:///x", async () => answer)]));
       expect(odd.message).toContain("not what a key service does");
     }
+  });
+
+  it("fails with what helps against each reason", async () => {
+    const service = serviceThat("unix:///a", () => Promise.reject(hinted));
+    const wrap = () => wrapDataKey(dataKey, [groupOf(RECIPIENT_A)], withServices(noKeys, [service, service], false));
+    expect((await failure(wrap)).message).toMatch(/it failed \(try again\); it failed \(try again\)$/);
   });
 
   it("overwrites what it sent", async () => {
