@@ -43,8 +43,8 @@ export interface Metadata {
   readonly spelling: string | null;
 }
 
-function invalid(what: string): KeyleafError {
-  return new KeyleafError("INPUT_METADATA", `sops metadata: ${what}`);
+function invalid(what: string, hint?: string): KeyleafError {
+  return new KeyleafError("INPUT_METADATA", `sops metadata: ${what}`, hint === undefined ? {} : { hint });
 }
 
 /**
@@ -69,7 +69,7 @@ export function parseMetadata(block: Mapping): Metadata {
 
   return {
     keyGroups: readKeyGroups(fields, isBefore330(version)),
-    shamirThreshold: intOf(fields.get("shamir_threshold")),
+    shamirThreshold: thresholdOf(fields.get("shamir_threshold")),
     lastModified: macTime(lastModified, version),
     mac: textOf(fields.get("mac"), "mac"),
     // rops has no rule of its own: without one, it seals everything.
@@ -156,12 +156,17 @@ export function fieldText(entry: Mapping, name: string): string {
   return value?.kind === "leaf" ? scalarText(value.scalar) : "";
 }
 
-function intOf(node: Node | undefined): number {
-  const text = textOf(node, "shamir_threshold");
+/**
+ * A whole number in any spelling that the reference reads, as text too. It cuts fractions off in YAML, and takes a negative
+ * number for no threshold; nothing writes such, and what was meant cannot be told. Source: sops 3.11.0, by running it.
+ */
+function thresholdOf(node: Node | undefined): number {
+  if (node === undefined) return 0;
+  const text = node.kind === "leaf" ? scalarText(node.scalar) : " ";
   if (text === "") return 0;
-  const value = Math.trunc(Number(text));
-  if (!Number.isFinite(value) || value < 0) throw invalid("shamir_threshold is not a number");
-  return value;
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw invalid("shamir_threshold is not a whole number of 0 or more", "restore the file from version control");
 }
 
 function boolOf(node: Node | undefined): boolean {

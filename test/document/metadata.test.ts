@@ -117,10 +117,15 @@ MAC: M\nVersion: 3.13.2\nEncrypted_Suffix: _s\nMac_Only_Encrypted: true\nShamir_
   test.each([
     ['"2"', 2],
     ["2", 2],
-    ["2.7", 2],
+    ["2.0", 2],
+    ["2e0", 2],
+    ["0x2", 2],
+    ["+2", 2],
+    ['"0x2"', 2],
     ['""', 0],
     ["null", 0],
     ["0", 0],
+    ["9007199254740991", 9007199254740991],
   ])("a threshold of %s as %i", (text, threshold) => {
     expect(read(`${WHOLE}shamir_threshold: ${text}\n`).shamirThreshold).toBe(threshold);
   });
@@ -199,6 +204,25 @@ describe("refusing", () => {
     ["no version where there is a rule", `${KEYS}${TIME}mac: M\nunencrypted_suffix: _u\n`],
   ])("%s", async (_, lines) => {
     expect(await refusal(lines)).toMatch(/^sops metadata: [^A-Z]/);
+  });
+
+  // sops 3.11.0 cuts fractions off, in YAML alone, and counts groups up to negative numbers; the rest it refuses.
+  test.each([
+    "2.5",
+    "2.7",
+    "0.5",
+    "-3",
+    "-0.5",
+    '"2.5"',
+    '"-3"',
+    "1e+99",
+    "9007199254740992",
+    ".inf",
+    ".nan",
+    "[2]",
+    '" "',
+  ])("a threshold of %s, which is no whole number of 0 or more", async (text) => {
+    expect(await refusal(`${WHOLE}shamir_threshold: ${text}\n`)).toContain("a whole number of 0 or more");
   });
 
   test("bytes that are no text", async () => {
