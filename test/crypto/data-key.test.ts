@@ -36,6 +36,7 @@ function provider(wrap: () => Promise<never>): KeyProvider {
     fromText: () => [],
     fromGroup: () => [],
     identity: (recipient) => `test recipient ${recipient}`,
+    entry: () => mapping([]),
     identityOf: () => "",
     wrap,
     unwrap: async () => null,

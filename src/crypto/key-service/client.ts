@@ -2,7 +2,7 @@ import type { KeyListName } from "../../document/metadata.ts";
 import { KeyleafError, reasonOf } from "../../errors.ts";
 import type { KeyService, KeyServices } from "../../host.ts";
 import type { KeyProvider, WrappedKey } from "../keys/provider.ts";
-import { decodeAnswer, encOf, encodeRequest, entryOf, fromUtf8, keyOfEntry, keyOfRecipient } from "./messages.ts";
+import { decodeAnswer, encOf, encodeRequest, fromUtf8, isWhole, keyOfEntry } from "./messages.ts";
 
 /**
  * A provider with key services behind it: it is asked first, unless that is switched off, then each of them in their
@@ -73,12 +73,17 @@ async function wrapBy(
   { provider, list, dataKey, recipient, now }: Wrapping,
   signal: AbortSignal | undefined,
 ): Promise<WrappedKey> {
-  const key = keyOfRecipient(list, provider.identity(recipient), recipient);
+  const key = keyOfEntry(list, provider.entry(recipient, "", now));
+  if (!isWhole(key)) {
+    throw new KeyleafError("KEY_BAD_RECIPIENT", "a key service has to be told every part of the key's name", {
+      hint: list === "azure_kv" ? "give the key's version too: https://VAULT/keys/NAME/VERSION" : "check its spelling",
+    });
+  }
   const request = encodeRequest(key, dataKey);
   try {
     const enc = fromUtf8(contentOf(await service.call("Encrypt", request, signal), service));
     if (enc === null || enc === "") throw notAnAnswer(service);
-    return { provider: provider.id, fields: entryOf(key, enc, now) };
+    return { provider: provider.id, fields: provider.entry(recipient, enc, now) };
   } finally {
     request.fill(0);
   }

@@ -1,14 +1,13 @@
 /**
- * What client and server of the key service protocol say to each other, and how that relates to the entries of a file: of
- * all key types of the format, from the fields themselves, whether or not there is a provider.
+ * What client and server of the key service protocol say to each other, and how that relates to the entries of a file, by
+ * their fields.
  *
  * Source: sops-cli 21 (keyservice/keyservice.proto).
  */
 import { fieldOf, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
 import type { KeyListName } from "../../document/metadata.ts";
 import { KeyleafError } from "../../errors.ts";
-import type { AwsKmsRecipient } from "../keys/aws-kms.ts";
-import { contextOf, createdAt, isNull, sorted } from "../keys/fields.ts";
+import { contextOf, isNull } from "../keys/fields.ts";
 import { decodeMessage, encodeMessage, type Field, lastField } from "./protobuf.ts";
 
 /** One key of any type: whose it is, without what it wraps. */
@@ -26,8 +25,6 @@ interface KeyType {
   readonly number: number;
   /** Fields of the metadata, in the order of their numbers in the message, which begin with 1. */
   readonly names: readonly string[];
-  /** Values of these fields of a recipient, by its identity string (sops-cli 12); `null`: it does not say all of them. */
-  readonly fromIdentity: (identity: string) => readonly string[] | null;
   /** The key as an element of a key group in a creation rule (sops-cli 10.3), which is what providers read. */
   readonly toGroup: (text: (name: string) => string) => Node;
 }
@@ -35,8 +32,6 @@ interface KeyType {
 /** Of the AWS message: the one field that is no text. */
 const CONTEXT = "context";
 
-const itself = (identity: string): string[] => [identity];
-const parts = (pattern: RegExp) => (identity: string) => pattern.exec(identity)?.slice(1) ?? null;
 const fieldsOf = (...pairs: (readonly [name: string, value: string])[]): Node =>
   mapping(pairs.filter(([, value]) => value !== "").map(([name, value]) => [name, leaf(value)]));
 
@@ -46,38 +41,32 @@ const keyTypes: readonly KeyType[] = [
     list: "kms",
     number: 1,
     names: ["arn", "role", CONTEXT, "aws_profile"],
-    // A context can hold whatever separates the parts of the identity: these come from the recipient.
-    fromIdentity: () => null,
     toGroup: (text) => fieldsOf(["arn", text("arn")], ["role", text("role")], ["aws_profile", text("aws_profile")]),
   },
-  { list: "pgp", number: 2, names: ["fp"], fromIdentity: itself, toGroup: (text) => leaf(text("fp")) },
+  { list: "pgp", number: 2, names: ["fp"], toGroup: (text) => leaf(text("fp")) },
   {
     list: "gcp_kms",
     number: 3,
     names: ["resource_id"],
-    fromIdentity: itself,
     toGroup: (text) => fieldsOf(["resource_id", text("resource_id")]),
   },
   {
     list: "azure_kv",
     number: 4,
     names: ["vault_url", "name", "version"],
-    fromIdentity: parts(/^(.+)\/keys\/([^/]+)\/([^/]+)$/s),
     toGroup: (text) => fieldsOf(["vaultUrl", text("vault_url")], ["key", text("name")], ["version", text("version")]),
   },
   {
     list: "hc_vault",
     number: 5,
     names: ["vault_address", "engine_path", "key_name"],
-    fromIdentity: parts(/^(.+?)\/v1\/(.+)\/keys\/([^/]+)$/s),
     toGroup: (text) => leaf(`${text("vault_address")}/v1/${text("engine_path")}/keys/${text("key_name")}`),
   },
-  { list: "age", number: 6, names: ["recipient"], fromIdentity: itself, toGroup: (text) => leaf(text("recipient")) },
+  { list: "age", number: 6, names: ["recipient"], toGroup: (text) => leaf(text("recipient")) },
   {
     list: "hckms",
     number: 7,
     names: ["key_id"],
-    fromIdentity: itself,
     toGroup: (text) => fieldsOf(["key_id", text("key_id")]),
   },
 ];
@@ -97,60 +86,32 @@ export function keyOfEntry(list: KeyListName, fields: Mapping): ServiceKey {
   return { list, texts, context };
 }
 
-/**
- * The key that a recipient stands for.
- * @param identity - how its provider names it
- * @throws `KEY_BAD_RECIPIENT` where that leaves something out
- */
-export function keyOfRecipient(list: KeyListName, identity: string, recipient: unknown): ServiceKey {
-  if (list === "kms") {
-    const { arn, role, profile, context } = recipient as AwsKmsRecipient;
-    const texts = new Map([
-      ["arn", arn],
-      ["role", role],
-      ["aws_profile", profile],
-    ]);
-    return { list, texts, context };
-  }
-  const { names, fromIdentity } = typeOf(list);
-  const values = fromIdentity(identity);
-  if (values === null) {
-    throw new KeyleafError("KEY_BAD_RECIPIENT", "a key service has to be told every part of the key's name", {
-      hint: list === "azure_kv" ? "give the key's version too: https://VAULT/keys/NAME/VERSION" : "check its spelling",
-    });
-  }
-  return { list, texts: new Map(names.map((name, i) => [name, values[i] ?? ""])), context: new Map() };
-}
+/** Fields that a key may be without. */
+const OPTIONAL: ReadonlySet<string> = new Set(["role", "aws_profile", CONTEXT]);
 
-/**
- * The entry of a file, with the fields that the reference writes and in its order.
- * @param enc - the wrapped key as text
- */
-export function entryOf({ list, texts, context }: ServiceKey, enc: string, now: Date): Mapping {
-  const fields = new Map<string, Node>([["enc", leaf(enc)]]);
-  for (const name of typeOf(list).names) if (name !== CONTEXT) fields.set(name, leaf(texts.get(name) ?? ""));
-  if (list !== "age") fields.set("created_at", leaf(createdAt(now)));
-  if ((texts.get("role") ?? "") === "") fields.delete("role");
-  if (context.size > 0) {
-    fields.set(CONTEXT, mapping(sorted(context).map(([name, value]) => [name, leaf(value)])));
-  }
-  return mapping([...fields].sort(([a], [b]) => (a < b ? -1 : 1)));
+/** Whether a key service can be told what is meant: every part of the key's name is there. */
+export function isWhole({ list, texts }: ServiceKey): boolean {
+  return typeOf(list).names.every((name) => OPTIONAL.has(name) || (texts.get(name) ?? "") !== "");
 }
 
 /** The fields of an entry with what it wraps, for its provider to unwrap. */
-export function wrappedFields(key: ServiceKey, enc: string): Mapping {
-  return entryOf(key, enc, new Date(0));
+export function wrappedFields({ texts, context }: ServiceKey, enc: string): Mapping {
+  const fields = [...texts, ["enc", enc] as const].map(([name, text]) => [name, leaf(text)] as const);
+  return mapping(context.size === 0 ? fields : [...fields, [CONTEXT, pairsOf(context)]]);
 }
 
 /** The key as an element of a key group in a creation rule. */
 export function groupNode({ list, texts, context }: ServiceKey): Node {
   const node = typeOf(list).toGroup((name) => texts.get(name) ?? "");
   if (node.kind !== "mapping" || context.size === 0) return node;
-  const pairs = mapping([...context].map(([name, value]) => [name, leaf(value)]));
   return mapping([
     ...node.members.flatMap((item) => (item.kind === "item" ? [[item.key, item.value] as const] : [])),
-    [CONTEXT, pairs],
+    [CONTEXT, pairsOf(context)],
   ]);
+}
+
+function pairsOf(context: ReadonlyMap<string, string>): Mapping {
+  return mapping([...context].map(([name, value]) => [name, leaf(value)]));
 }
 
 /** @param content - the data key in the clear (`Encrypt`), or the text of `enc` (`Decrypt`) */

@@ -45,6 +45,12 @@ export const age: KeyProvider<AgeRecipient> = {
       .toString()
       .trim(),
 
+  entry: ({ text }, enc) =>
+    mapping([
+      ["enc", leaf(enc)],
+      ["recipient", leaf(text)],
+    ]),
+
   async wrap(dataKey, recipient, host) {
     const { text, publicKey } = recipient;
     const file = await sealAgeFile(
@@ -57,10 +63,7 @@ export const age: KeyProvider<AgeRecipient> = {
     );
     return {
       provider: "age",
-      fields: mapping([
-        ["enc", leaf(encodeArmor(file))],
-        ["recipient", leaf(text)],
-      ]),
+      fields: age.entry(recipient, encodeArmor(file), host.now()),
     };
   },
 

@@ -94,6 +94,8 @@ export function createAwsKms(loadClient: LoadKmsClient): KeyProvider<AwsKmsRecip
       return identityText(recipientOf(key.fields));
     },
 
+    entry: entryOf,
+
     async wrap(dataKey, recipient, host, signal) {
       const region = regionOf(recipient.arn);
       if (region === null) throw badRecipient(`${JSON.stringify(recipient.arn)} is not the ARN of a KMS key or alias`);
@@ -101,7 +103,8 @@ export function createAwsKms(loadClient: LoadKmsClient): KeyProvider<AwsKmsRecip
         const client = await clientFor(recipient, region, host);
         return client.encrypt(recipient.arn, dataKey, recipient.context, signal);
       });
-      return { provider: "aws-kms", fields: fieldsOf(recipient, ciphertext, host.now()) };
+      const enc = Buffer.from(ciphertext).toString("base64");
+      return { provider: "aws-kms", fields: entryOf(recipient, enc, host.now()) };
     },
 
     async unwrap(key, host, _why, signal) {
@@ -178,7 +181,7 @@ function identityText({ arn, role, profile, context }: AwsKmsRecipient): string 
 }
 
 /** The entry as it goes into the file. `aws_profile` is always there, the way the reference writes it. */
-function fieldsOf({ arn, role, profile, context }: AwsKmsRecipient, ciphertext: Uint8Array, now: Date): Mapping {
+function entryOf({ arn, role, profile, context }: AwsKmsRecipient, enc: string, now: Date): Mapping {
   const fields: [string, Node][] = [
     ["arn", leaf(arn)],
     ["aws_profile", leaf(profile)],
@@ -187,7 +190,7 @@ function fieldsOf({ arn, role, profile, context }: AwsKmsRecipient, ciphertext: 
     fields.push(["context", mapping(sorted(context).map(([key, value]) => [key, leaf(value)] as const))]);
   }
   fields.push(["created_at", leaf(createdAt(now))]);
-  fields.push(["enc", leaf(Buffer.from(ciphertext).toString("base64"))]);
+  fields.push(["enc", leaf(enc)]);
   if (role !== "") fields.push(["role", leaf(role)]);
   return mapping(fields);
 }

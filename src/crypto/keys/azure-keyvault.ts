@@ -144,18 +144,14 @@ export function createAzureKeyvault(
       return Object.values(recipient).every((text) => text === "") ? "" : identityText(recipient);
     },
 
+    entry: entryOf,
+
     async wrap(dataKey, recipient, host, signal) {
       const exact = await withVersion(recipient, host);
       const ciphertext = await apply("encrypt", exact, dataKey, host, signal);
       return {
         provider: azureKeyvaultNames.id,
-        fields: mapping([
-          ["created_at", leaf(createdAt(host.now()))],
-          ["enc", leaf(Buffer.from(ciphertext).toString("base64url"))],
-          ["name", leaf(exact.name)],
-          ["vault_url", leaf(exact.vaultUrl)],
-          ["version", leaf(exact.version)],
-        ]),
+        fields: entryOf(exact, Buffer.from(ciphertext).toString("base64url"), host.now()),
       };
     },
 
@@ -185,6 +181,16 @@ function recipientOfText(text: string): AzureKeyvaultRecipient {
     throw badRecipient(`${JSON.stringify(text)} is not the URL of a key in Azure Key Vault`);
   }
   return { vaultUrl, name, version };
+}
+
+function entryOf({ vaultUrl, name, version }: AzureKeyvaultRecipient, enc: string, now: Date): Mapping {
+  return mapping([
+    ["created_at", leaf(createdAt(now))],
+    ["enc", leaf(enc)],
+    ["name", leaf(name)],
+    ["vault_url", leaf(vaultUrl)],
+    ["version", leaf(version)],
+  ]);
 }
 
 /** What an entry of a file names; what is missing or malformed is empty. */

@@ -5,7 +5,7 @@
  * Source: sops-format 10.4; sops-cli 16; SOPS gcpkms/keysource.go; Cloud KMS REST reference, v1
  * projects.locations.keyRings.cryptoKeys, encrypt and decrypt.
  */
-import { fieldOf, leaf, mapping } from "../../document/document.ts";
+import { fieldOf, leaf, type Mapping, mapping } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
@@ -82,6 +82,8 @@ export function createGcpKms(
 
     identityOf: ({ fields }) => textOf(fieldOf(fields, "resource_id")),
 
+    entry: entryOf,
+
     async wrap(dataKey, { resourceId }, host, signal) {
       if (!isResourceId(resourceId)) {
         throw badRecipient(`${JSON.stringify(resourceId)} is not the name of a Cloud KMS key`);
@@ -92,11 +94,7 @@ export function createGcpKms(
       const ciphertext = checked(answer, "ciphertext", "encrypt");
       return {
         provider: gcpKmsNames.id,
-        fields: mapping([
-          ["created_at", leaf(createdAt(host.now()))],
-          ["enc", leaf(Buffer.from(ciphertext).toString("base64"))],
-          ["resource_id", leaf(resourceId)],
-        ]),
+        fields: entryOf({ resourceId }, Buffer.from(ciphertext).toString("base64"), host.now()),
       };
     },
 
@@ -108,6 +106,14 @@ export function createGcpKms(
       return checked(await call("decrypt", resourceId, ciphertext, host, signal), "plaintext", "decrypt");
     },
   };
+}
+
+function entryOf({ resourceId }: GcpKmsRecipient, enc: string, now: Date): Mapping {
+  return mapping([
+    ["created_at", leaf(createdAt(now))],
+    ["enc", leaf(enc)],
+    ["resource_id", leaf(resourceId)],
+  ]);
 }
 
 /** GCP KMS over the network. */

@@ -100,13 +100,15 @@ export function createHcVault(send: Send, wait: typeof pause): KeyProvider<Vault
 
     identityOf: (key) => identityText(recipientOf(key.fields)),
 
+    entry: entryOf,
+
     async wrap(dataKey, recipient, host, signal) {
       const problem = problemOf(recipient) ?? allowlistProblem(recipient.address, host.env);
       if (problem !== null) throw badRecipient(problem);
       const body = jsonBody("plaintext", Buffer.from(dataKey.buffer, dataKey.byteOffset, dataKey.length));
       try {
         const enc = await ask("encrypt", recipient, body, host, signal);
-        return { provider: hcVaultNames.id, fields: fieldsOf(recipient, enc, host.now()) };
+        return { provider: hcVaultNames.id, fields: entryOf(recipient, enc, host.now()) };
       } finally {
         body.fill(0);
       }
@@ -216,7 +218,7 @@ function identityText({ address, enginePath, keyName }: VaultRecipient): string 
   return `${address}/v1/${enginePath}/keys/${keyName}`;
 }
 
-function fieldsOf({ address, enginePath, keyName }: VaultRecipient, enc: string, now: Date): Mapping {
+function entryOf({ address, enginePath, keyName }: VaultRecipient, enc: string, now: Date): Mapping {
   return mapping([
     ["created_at", leaf(createdAt(now))],
     ["enc", leaf(enc)],

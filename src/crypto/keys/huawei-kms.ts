@@ -4,7 +4,7 @@
  *
  * Source: sops-format 10.7; sops-cli 19; SOPS hckms/keysource.go; HuaweiCloud KMS API, `encrypt-data` and `decrypt-data`.
  */
-import { fieldOf, type Item, leaf, mapping } from "../../document/document.ts";
+import { fieldOf, type Item, leaf, type Mapping, mapping } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
@@ -70,17 +70,15 @@ export function createHuaweiKms(send: Send, wait: typeof pause): KeyProvider<Hua
 
     identityOf: (key) => textOf(fieldOf(key.fields, "key_id")),
 
+    entry: entryOf,
+
     async wrap(dataKey, { keyId }, host, signal) {
       const { region, uuid } = parts(keyId) ?? unreadable(keyId);
       const plain = Buffer.from(dataKey.buffer, dataKey.byteOffset, dataKey.length).toString("base64");
       const enc = await call("encrypt", region, jsonBody(uuid, "plain_text", plain), host, signal);
       return {
         provider: huaweiKmsNames.id,
-        fields: mapping([
-          ["created_at", leaf(createdAt(host.now()))],
-          ["enc", leaf(enc)],
-          ["key_id", leaf(keyId)],
-        ]),
+        fields: entryOf({ keyId }, enc, host.now()),
       };
     },
 
@@ -95,6 +93,14 @@ export function createHuaweiKms(send: Send, wait: typeof pause): KeyProvider<Hua
       return dataKey;
     },
   };
+}
+
+function entryOf({ keyId }: HuaweiKmsRecipient, enc: string, now: Date): Mapping {
+  return mapping([
+    ["created_at", leaf(createdAt(now))],
+    ["enc", leaf(enc)],
+    ["key_id", leaf(keyId)],
+  ]);
 }
 
 /** The provider on the network as it is. */

@@ -39,6 +39,13 @@ export const pgp: KeyProvider<PgpRecipient> = {
 
   identityOf: (key) => withoutBlanks(textOf(fieldOf(key.fields, "fp"))),
 
+  entry: ({ fingerprint }, enc, now) =>
+    mapping([
+      ["created_at", leaf(createdAt(now))],
+      ["enc", leaf(enc)],
+      ["fp", leaf(fingerprint)],
+    ]),
+
   async wrap(dataKey, { fingerprint }, host) {
     // A name or a mail address would mean whatever key has come with it into the keyring. gpg takes neither for
     // --trusted-key, nor eight digits, so the reference has no such recipients.
@@ -53,11 +60,7 @@ export const pgp: KeyProvider<PgpRecipient> = {
       .replaceAll("\r\n", "\n");
     return {
       provider: "pgp",
-      fields: mapping([
-        ["created_at", leaf(createdAt(host.now()))],
-        ["enc", leaf(message.trim())],
-        ["fp", leaf(fingerprint)],
-      ]),
+      fields: pgp.entry({ fingerprint }, message.trim(), host.now()),
     };
   },
 

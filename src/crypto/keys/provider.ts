@@ -46,6 +46,11 @@ export interface KeyProvider<R = unknown> {
   /** The same, of a wrapped key. Never throws: what is missing is empty. */
   identityOf(key: WrappedKey): string;
   /**
+   * The entry of a file, with the fields that the reference writes and in its order.
+   * @param enc - the wrapped key, in the spelling of the format.
+   */
+  entry(recipient: R, enc: string, now: Date): Mapping;
+  /**
    * @param dataKey - the data key, or a share of it; read, not kept.
    * @param signal - ends requests that a provider makes over a network; local ones pass over it.
    * @returns the entry as it goes into the file.

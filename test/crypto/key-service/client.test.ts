@@ -1,8 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { DATA_KEY_BYTES, unwrapDataKey, wrapDataKey } from "../../../src/crypto/data-key.ts";
-import { encodeAnswer, entryOf } from "../../../src/crypto/key-service/messages.ts";
+import { throughKeyServices } from "../../../src/crypto/key-service/client.ts";
+import { encodeAnswer } from "../../../src/crypto/key-service/messages.ts";
+import { azureKeyvault } from "../../../src/crypto/keys/azure-keyvault.ts";
+import { hcVault } from "../../../src/crypto/keys/hc-vault.ts";
+import { pgp } from "../../../src/crypto/keys/pgp.ts";
+import type { KeyProvider } from "../../../src/crypto/keys/provider.ts";
 import { decrypt } from "../../../src/decrypt.ts";
-import type { KeyEntry } from "../../../src/document/metadata.ts";
+import type { KeyEntry, KeyListName } from "../../../src/document/metadata.ts";
 import { encrypt } from "../../../src/encrypt.ts";
 import { KeyleafError } from "../../../src/errors.ts";
 import type { Host, KeyService } from "../../../src/host.ts";
@@ -56,13 +61,9 @@ describe("unwrapping", () => {
   });
 
   it("says with each reason what helps, as without services", async () => {
-    const pgp = entryOf(
-      { list: "pgp", texts: new Map([["fp", "A".repeat(40)]]), context: new Map() },
-      "x",
-      new Date(0),
-    );
+    const fields = pgp.entry({ fingerprint: "A".repeat(40) }, "x", new Date(0));
     const reasonFor = async (host: Host): Promise<string> => {
-      const error = await failure(() => unwrapDataKey([[{ list: "pgp", fields: pgp }]], host));
+      const error = await failure(() => unwrapDataKey([[{ list: "pgp", fields }]], host));
       return error.details.attempts?.[0]?.reason ?? "";
     };
     const alone = await reasonFor(noKeys);
@@ -144,6 +145,19 @@ describe("wrapping", () => {
     expect(sent.every((byte) => byte === 0)).toBe(true);
   });
 });
+
+it.each([
+  [azureKeyvault, "azure_kv", { vaultUrl: "https://v", name: "n", version: "" }],
+  [hcVault, "hc_vault", { address: "https://h", enginePath: "", keyName: "k" }],
+] as [KeyProvider, KeyListName, unknown][])(
+  "is not asked about a key of which a part is missing",
+  async (provider, list, recipient) => {
+    const service = serviceThat("unix:///a", () => expect.fail("asked"));
+    const far = throughKeyServices(provider, list, { isLocalOn: false, services: [service] });
+    const error = await failure(() => far.wrap(new Uint8Array(32), recipient, noKeys));
+    expect(error.code).toBe("KEY_BAD_RECIPIENT");
+  },
+);
 
 it("a whole file is encrypted and decrypted through services alone", async () => {
   const host = withServices(noKeys, [serviceOf(hostA)], false);
