@@ -1,5 +1,5 @@
-import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
+import { ageFailed } from "./failure.ts";
 
 /**
  * A passphrase from the person at the terminal.
@@ -9,13 +9,8 @@ import type { Host } from "../../host.ts";
 export async function askPassphrase(question: string, host: Host): Promise<string> {
   const answer = (await host.ask?.(question)) ?? null;
   if (answer === null) {
-    throw new KeyleafError("PROVIDER_FAILED", "needs a passphrase, and there is no terminal to ask for it", {
-      hint: "use a key without one here",
-      details: { provider: "age" },
-    });
+    throw ageFailed("needs a passphrase, and there is no terminal to ask for it", "use a key without one here");
   }
-  if (answer === "") {
-    throw new KeyleafError("PROVIDER_FAILED", "no passphrase given", { details: { provider: "age" } });
-  }
+  if (answer === "") throw ageFailed("no passphrase given");
   return answer;
 }

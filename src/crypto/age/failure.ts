@@ -13,3 +13,12 @@ export class AgeFailure extends KeyleafError {
     this.part = part;
   }
 }
+
+/** `PROVIDER_FAILED` for all that keeps an identity or a recipient of age from being used. */
+export function ageFailed(message: string, hint?: string, cause?: unknown): KeyleafError {
+  return new KeyleafError("PROVIDER_FAILED", message, {
+    details: { provider: "age" },
+    ...(hint === undefined ? {} : { hint }),
+    cause,
+  });
+}

@@ -1,9 +1,9 @@
-import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
 import { openPayload, parseAgeFile, type Stanza } from "./age-file.ts";
 import { toBinary } from "./armor.ts";
 import { askPassphrase } from "./ask-passphrase.ts";
+import { ageFailed } from "./failure.ts";
 import type { AgeIdentity } from "./identity.ts";
 import { parseIdentities } from "./identity-text.ts";
 import { lockOf, openLock } from "./passphrase.ts";
@@ -49,17 +49,13 @@ export class LockedFile implements AgeIdentity {
 async function open(file: Uint8Array, name: string, host: Host): Promise<readonly AgeIdentity[]> {
   const parsed = parseAgeFile(toBinary(file));
   const lock = lockOf(parsed.stanzas);
-  if (lock === null) throw failed("the identity file is encrypted to a key: only a passphrase can be asked for");
+  if (lock === null) throw ageFailed("the identity file is encrypted to a key: only a passphrase can be asked for");
   const passphrase = await askPassphrase(`passphrase of the age identities in ${name}: `, host);
   const fileKey = await openLock(lock, passphrase);
-  if (fileKey === null) throw failed("wrong passphrase");
+  if (fileKey === null) throw ageFailed("wrong passphrase");
   const payload = await openPayload(parsed, fileKey);
   const { identities, asking, problems } = await parseIdentities(Buffer.from(payload).toString(), host);
   payload.fill(0);
-  if (problems.length > 0) throw failed(problems.join("; "));
+  if (problems.length > 0) throw ageFailed(problems.join("; "));
   return [...identities, ...asking];
-}
-
-function failed(message: string): KeyleafError {
-  return new KeyleafError("PROVIDER_FAILED", message, { details: { provider: "age" } });
 }

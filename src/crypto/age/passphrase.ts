@@ -1,9 +1,9 @@
 import { scrypt } from "node:crypto";
-import { KeyleafError } from "../../errors.ts";
+import type { KeyleafError } from "../../errors.ts";
 import { runtime } from "../runtime.ts";
 import type { Stanza } from "./age-file.ts";
 import { decodeBase64 } from "./base64.ts";
-import { AgeFailure } from "./failure.ts";
+import { AgeFailure, ageFailed } from "./failure.ts";
 
 /** The scrypt recipient of age: the file key is sealed under a passphrase. Source: C2SP age.md. */
 
@@ -75,12 +75,5 @@ function derive(passphrase: Buffer, salt: Uint8Array, work: number): Promise<Uin
 /** Of the parameters, all of which are in range, only the size can be a trouble. */
 function noMemory(needed: number, cause: unknown): KeyleafError {
   const size = `${Math.ceil(needed / 2 ** 20)} MiB`;
-  return new KeyleafError(
-    "PROVIDER_FAILED",
-    `not enough memory for the passphrase of an age file, which takes ${size}`,
-    {
-      details: { provider: "age" },
-      cause,
-    },
-  );
+  return ageFailed(`not enough memory for the passphrase of an age file, which takes ${size}`, undefined, cause);
 }

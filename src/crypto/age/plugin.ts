@@ -2,6 +2,7 @@ import { KeyleafError } from "../../errors.ts";
 import type { Conversation, Host } from "../../host.ts";
 import { BODY_COLUMNS, parseStanza, type Stanza, stanzaText } from "./age-file.ts";
 import { decodeBase64 } from "./base64.ts";
+import { ageFailed } from "./failure.ts";
 
 /**
  * Plugins of age: programs called `age-plugin-NAME` that wrap and unwrap file keys, and may have things asked and said
@@ -87,7 +88,7 @@ async function converse(
   host: Host,
   take: (stanza: Stanza) => boolean,
 ): Promise<void> {
-  if (host.start === undefined) throw failed(`age-plugin-${name} cannot be run here`);
+  if (host.start === undefined) throw ageFailed(`age-plugin-${name} cannot be run here`);
   const plugin = await start(name, machine, host);
   const read = stanzaReader(name, plugin);
   const answer = (...args: string[]): void => plugin.write(Buffer.from(stanzaText(command(...args))));
@@ -99,7 +100,7 @@ async function converse(
       if (kind === "done") return;
       if (kind === "error") {
         answer("ok");
-        throw failed(`age-plugin-${name}: ${stanza.body.length === 0 ? "failed" : Buffer.from(stanza.body)}`);
+        throw ageFailed(`age-plugin-${name}: ${stanza.body.length === 0 ? "failed" : Buffer.from(stanza.body)}`);
       }
       if (take(stanza)) answer("ok");
       else plugin.write(Buffer.from(stanzaText(await respond(name, stanza, host))));
@@ -116,13 +117,9 @@ async function start(name: string, machine: string, host: Host): Promise<Convers
     if (host.start !== undefined) return await host.start([program, `--age-plugin=${machine}`], {});
   } catch (error) {
     if (!(error instanceof KeyleafError)) throw error;
-    throw new KeyleafError("PROVIDER_FAILED", error.message, {
-      hint: `install ${program} in an absolute directory of PATH`,
-      details: { provider: "age" },
-      cause: error,
-    });
+    throw ageFailed(error.message, `install ${program} in an absolute directory of PATH`, error);
   }
-  throw failed(`${program} cannot be run here`);
+  throw ageFailed(`${program} cannot be run here`);
 }
 
 /** The answer to what a plugin wants of the person. */
@@ -218,9 +215,5 @@ function command(...args: string[]): Stanza {
 }
 
 function broken(name: string, what: string): KeyleafError {
-  return failed(`age-plugin-${name} ${what}`);
-}
-
-function failed(message: string): KeyleafError {
-  return new KeyleafError("PROVIDER_FAILED", message, { details: { provider: "age" } });
+  return ageFailed(`age-plugin-${name} ${what}`);
 }

@@ -1,7 +1,7 @@
-import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
 import { askPassphrase } from "./ask-passphrase.ts";
+import { ageFailed } from "./failure.ts";
 import { type AgeIdentity, type Identities, nothing } from "./identity.ts";
 import { fromCommand, fromFile, type UnreadSource } from "./identity-sources.ts";
 import { namesKey, SshIdentity } from "./ssh.ts";
@@ -86,16 +86,12 @@ function locked(key: LockedSshKey, publicKey: SshPublicKey, name: string, host: 
 async function unlock(key: LockedSshKey, publicKey: SshPublicKey, name: string, host: Host): Promise<AgeIdentity> {
   const passphrase = await askPassphrase(`passphrase of the ssh key ${name}: `, host);
   const opened = await key.unlock(passphrase);
-  if (opened === null) throw failed("wrong passphrase");
-  if ("problem" in opened) throw failed(opened.problem);
-  if (textOf(opened.publicKey) !== textOf(publicKey)) throw failed("it is not the key that its .pub file says");
+  if (opened === null) throw ageFailed("wrong passphrase");
+  if ("problem" in opened) throw ageFailed(opened.problem);
+  if (textOf(opened.publicKey) !== textOf(publicKey)) throw ageFailed("it is not the key that its .pub file says");
   return new SshIdentity(opened);
 }
 
 function textOf(key: SshPublicKey): string {
   return Buffer.from(sshBlob(key)).toString("base64");
-}
-
-function failed(message: string): KeyleafError {
-  return new KeyleafError("PROVIDER_FAILED", message, { details: { provider: "age" } });
 }

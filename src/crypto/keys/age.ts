@@ -3,6 +3,7 @@ import { KeyleafError } from "../../errors.ts";
 import { type AgeFile, openPayload, parseAgeFile, sealAgeFile } from "../age/age-file.ts";
 import { encodeArmor, toBinary } from "../age/armor.ts";
 import { decodeBech32 } from "../age/bech32.ts";
+import { ageFailed } from "../age/failure.ts";
 import { identitySources } from "../age/identity-sources.ts";
 import { parseRecipient, wrapFileKey } from "../age/x25519.ts";
 import type { KeyProvider, WrappedKey } from "./provider.ts";
@@ -91,9 +92,7 @@ export const age: KeyProvider<AgeRecipient> = {
 
 function fileOf(key: WrappedKey): AgeFile {
   const enc = textOf(key, "enc");
-  if (enc === null) {
-    throw new KeyleafError("PROVIDER_FAILED", "the age entry has no text `enc`", { details: { provider: "age" } });
-  }
+  if (enc === null) throw ageFailed("the age entry has no text `enc`");
   return parseAgeFile(toBinary(Buffer.from(enc)));
 }
 
