@@ -88,7 +88,6 @@ async function converse(
   host: Host,
   take: (stanza: Stanza) => boolean,
 ): Promise<void> {
-  if (host.start === undefined) throw ageFailed(`age-plugin-${name} cannot be run here`);
   const plugin = await start(name, machine, host);
   const read = stanzaReader(name, plugin);
   const answer = (...args: string[]): void => plugin.write(Buffer.from(stanzaText(command(...args))));
@@ -113,13 +112,13 @@ async function converse(
 
 async function start(name: string, machine: string, host: Host): Promise<Conversation> {
   const program = `age-plugin-${name}`;
+  if (host.start === undefined) throw ageFailed(`${program} cannot be run here`);
   try {
-    if (host.start !== undefined) return await host.start([program, `--age-plugin=${machine}`], {});
+    return await host.start([program, `--age-plugin=${machine}`], {});
   } catch (error) {
     if (!(error instanceof KeyleafError)) throw error;
     throw ageFailed(error.message, `install ${program} in an absolute directory of PATH`, error);
   }
-  throw ageFailed(`${program} cannot be run here`);
 }
 
 /** The answer to what a plugin wants of the person. */
