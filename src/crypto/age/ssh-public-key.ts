@@ -35,7 +35,7 @@ export function parseSshLine(line: string): Read<SshPublicKey> {
 }
 
 /** @param blob - The wire form. */
-export function parseSshBlob(blob: Uint8Array): Read<SshPublicKey> {
+function parseSshBlob(blob: Uint8Array): Read<SshPublicKey> {
   try {
     const reader = new SshReader(blob);
     const key = readSshPublicKey(reader);
