@@ -34,6 +34,7 @@ export const node: Runtime = {
     try {
       decipher.final();
     } catch {
+      plain.fill(0);
       return null;
     }
     return plain;
@@ -71,7 +72,12 @@ function importSecret(secret: Uint8Array): Imported {
     }
     isJwkTaken = false;
   }
-  return withPublicKey(createPrivateKey({ key: Buffer.concat([PKCS8_START, secret]), format: "der", type: "pkcs8" }));
+  const pkcs8 = Buffer.concat([PKCS8_START, secret]);
+  try {
+    return withPublicKey(createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }));
+  } finally {
+    pkcs8.fill(0);
+  }
 }
 
 function withPublicKey(key: KeyObject): Imported {

@@ -110,27 +110,46 @@ function checkStanzas(stanzas: readonly Stanza[]): void {
  * @throws `PROVIDER_FAILED` (HMAC, header, payload)
  */
 export async function openPayload(file: AgeFile, fileKey: Uint8Array): Promise<Uint8Array> {
-  if (!runtime.isEqual(headerMac(fileKey, file.covered), file.mac)) throw new AgeFailure("HMAC", "does not match");
-  if (file.rest.length < NONCE_BYTES) throw new AgeFailure("header", "payload nonce is cut off");
-  const key = hkdf(fileKey, file.rest.subarray(0, NONCE_BYTES), "payload");
-  fileKey.fill(0);
-  const sealed = file.rest.subarray(NONCE_BYTES);
+  const key = authenticatedKey(file, fileKey);
+  try {
+    return await openChunks(file.rest.subarray(NONCE_BYTES), key);
+  } finally {
+    key.fill(0);
+  }
+}
+
+/** The key of the payload, once the header's MAC has been checked. The file key is overwritten in any case. */
+function authenticatedKey({ covered, mac, rest }: AgeFile, fileKey: Uint8Array): Uint8Array {
+  try {
+    if (!runtime.isEqual(headerMac(fileKey, covered), mac)) throw new AgeFailure("HMAC", "does not match");
+    if (rest.length < NONCE_BYTES) throw new AgeFailure("header", "payload nonce is cut off");
+    return hkdf(fileKey, rest.subarray(0, NONCE_BYTES), "payload");
+  } finally {
+    fileKey.fill(0);
+  }
+}
+
+async function openChunks(sealed: Uint8Array, key: Uint8Array): Promise<Uint8Array> {
   // An empty payload is one empty chunk.
   const chunkCount = Math.max(1, Math.ceil(sealed.length / SEALED_CHUNK_BYTES));
   if (sealed.length - (chunkCount - 1) * SEALED_CHUNK_BYTES < TAG_BYTES) throw new AgeFailure("payload", "is cut off");
   // An array of its own: small buffers share their memory with others.
   const payload = new Uint8Array(sealed.length - chunkCount * TAG_BYTES);
-  for (let index = 0; index < chunkCount; index++) {
-    const at = index * SEALED_CHUNK_BYTES;
-    const end = Math.min(at + SEALED_CHUNK_BYTES, sealed.length);
-    const chunk = await runtime.openChaCha(key, chunkNonce(index, end === sealed.length), sealed.subarray(at, end));
-    if (chunk === null) throw new AgeFailure("payload", "a chunk does not match its tag");
-    if (chunk.length === 0 && index > 0) throw new AgeFailure("payload", "empty last chunk");
-    payload.set(chunk, index * CHUNK_BYTES);
-    chunk.fill(0);
+  try {
+    for (let index = 0; index < chunkCount; index++) {
+      const at = index * SEALED_CHUNK_BYTES;
+      const end = Math.min(at + SEALED_CHUNK_BYTES, sealed.length);
+      const chunk = await runtime.openChaCha(key, chunkNonce(index, end === sealed.length), sealed.subarray(at, end));
+      if (chunk === null) throw new AgeFailure("payload", "a chunk does not match its tag");
+      if (chunk.length === 0 && index > 0) throw new AgeFailure("payload", "empty last chunk");
+      payload.set(chunk, index * CHUNK_BYTES);
+      chunk.fill(0);
+    }
+    return payload;
+  } catch (error) {
+    payload.fill(0);
+    throw error;
   }
-  key.fill(0);
-  return payload;
 }
 
 /**
@@ -146,22 +165,34 @@ export async function sealAgeFile(
   host: Pick<Host, "fillRandom">,
 ): Promise<Uint8Array> {
   const fileKey = new Uint8Array(FILE_KEY_BYTES);
-  host.fillRandom(fileKey);
   const nonce = new Uint8Array(NONCE_BYTES);
-  host.fillRandom(nonce);
-  const stanzas = await wrapFileKey(fileKey);
-  const covered = Buffer.from(`${VERSION_LINE}\n${stanzas.map(stanzaText).join("")}---`);
-  const parts: Uint8Array[] = [covered, Buffer.from(` ${encodeUnpadded(headerMac(fileKey, covered))}\n`), nonce];
-  const key = hkdf(fileKey, nonce, "payload");
-  fileKey.fill(0);
+  let header: Buffer;
+  let key: Uint8Array;
+  try {
+    host.fillRandom(fileKey);
+    host.fillRandom(nonce);
+    const stanzas = await wrapFileKey(fileKey);
+    const covered = Buffer.from(`${VERSION_LINE}\n${stanzas.map(stanzaText).join("")}---`);
+    header = Buffer.concat([covered, Buffer.from(` ${encodeUnpadded(headerMac(fileKey, covered))}\n`)]);
+    key = hkdf(fileKey, nonce, "payload");
+  } finally {
+    fileKey.fill(0);
+  }
+  try {
+    return Buffer.concat([header, nonce, ...(await sealChunks(payload, key))]);
+  } finally {
+    key.fill(0);
+  }
+}
+
+async function sealChunks(payload: Uint8Array, key: Uint8Array): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
   for (let index = 0; index < Math.max(1, Math.ceil(payload.length / CHUNK_BYTES)); index++) {
     const at = index * CHUNK_BYTES;
     const end = Math.min(at + CHUNK_BYTES, payload.length);
-    const nonce = chunkNonce(index, end === payload.length);
-    parts.push(await runtime.sealChaCha(key, nonce, payload.subarray(at, end)));
+    chunks.push(await runtime.sealChaCha(key, chunkNonce(index, end === payload.length), payload.subarray(at, end)));
   }
-  key.fill(0);
-  return Buffer.concat(parts);
+  return chunks;
 }
 
 /** The lines of a stanza. */
@@ -172,7 +203,10 @@ export function stanzaText({ args, body }: Stanza): string {
 }
 
 function headerMac(fileKey: Uint8Array, covered: Uint8Array): Uint8Array {
-  return runtime.hmac(hkdf(fileKey, NO_SALT, "header"), covered);
+  const key = hkdf(fileKey, NO_SALT, "header");
+  const mac = runtime.hmac(key, covered);
+  key.fill(0);
+  return mac;
 }
 
 /** Eleven bytes of counter, big-endian, and a byte that says whether the chunk is the last one. No array has 2^32 chunks. */

@@ -65,8 +65,7 @@ export class HybridIdentity implements AgeIdentity {
       }
       const secret = await decapsulate(share, pair);
       if (secret === null) throw new AgeFailure("header", `${HYBRID_KIND} stanza with a share of low order`);
-      const { key, nonce } = schedule(secret);
-      const fileKey = await runtime.openChaCha(key, nonce, body);
+      const fileKey = await withSchedule(secret, (key, nonce) => runtime.openChaCha(key, nonce, body));
       if (fileKey !== null) return fileKey;
     }
     return null;
@@ -92,17 +91,15 @@ export async function wrapForHybrid(
   const publicKey = "problem" in decoded ? new Uint8Array() : decoded.bytes;
   const random = new Uint8Array(2 * X25519_BYTES);
   host.fillRandom(random);
-  const agreed = await encapsulate(publicKey, random);
-  random.fill(0);
+  const agreed = await encapsulate(publicKey, random).finally(() => random.fill(0));
   if (agreed === null) {
     throw new KeyleafError("KEY_BAD_RECIPIENT", "the post-quantum age recipient is not a valid key", {
       details: { provider: "age" },
     });
   }
-  const { key, nonce } = schedule(agreed.secret);
   return {
     args: [HYBRID_KIND, encodeUnpadded(agreed.share)],
-    body: await runtime.sealChaCha(key, nonce, fileKey),
+    body: await withSchedule(agreed.secret, (key, nonce) => runtime.sealChaCha(key, nonce, fileKey)),
   };
 }
 
@@ -139,6 +136,7 @@ async function encapsulate(
     mlkem = ml_kem768.encapsulate(publicKey.subarray(0, MLKEM_PUBLIC_BYTES), random.subarray(0, X25519_BYTES));
   } catch {
     // Numbers in it are out of range: nothing else is checked.
+    x25519Secret.fill(0);
     return null;
   }
   return {
@@ -156,14 +154,29 @@ function combine(mlkemSecret: Uint8Array, x25519Secret: Uint8Array, share: Uint8
   return hash.digest();
 }
 
-/** Key and nonce of the one message, in base mode. Source: RFC 9180, 5.1. */
-function schedule(sharedSecret: Uint8Array): { key: Uint8Array; nonce: Uint8Array } {
+/**
+ * What is done with key and nonce of the one message, in base mode. They are overwritten, and the shared secret is.
+ * Source: RFC 9180, 5.1.
+ */
+async function withSchedule<T>(
+  sharedSecret: Uint8Array,
+  use: (key: Uint8Array, nonce: Uint8Array) => Promise<T>,
+): Promise<T> {
   const none = new Uint8Array();
   const pskIdHash = extract(none, "psk_id_hash", none);
   const infoHash = extract(none, "info_hash", INFO);
   const context = Buffer.concat([Uint8Array.of(0), pskIdHash, infoHash]);
   const secret = extract(sharedSecret, "secret", none);
-  return { key: derive(secret, "key", context, 32), nonce: derive(secret, "base_nonce", context, 12) };
+  sharedSecret.fill(0);
+  const key = derive(secret, "key", context, 32);
+  const nonce = derive(secret, "base_nonce", context, 12);
+  secret.fill(0);
+  try {
+    return await use(key, nonce);
+  } finally {
+    key.fill(0);
+    nonce.fill(0);
+  }
 }
 
 function extract(salt: Uint8Array, label: string, input: Uint8Array): Uint8Array {
@@ -173,5 +186,8 @@ function extract(salt: Uint8Array, label: string, input: Uint8Array): Uint8Array
 /** @param length - up to 32: one block of HKDF's output */
 function derive(secret: Uint8Array, label: string, context: Uint8Array, length: number): Uint8Array {
   const info = [Uint8Array.of(0, length), Buffer.from("HPKE-v1"), SUITE, Buffer.from(label), context];
-  return runtime.hmac(secret, Buffer.concat([...info, Uint8Array.of(1)])).subarray(0, length);
+  const block = runtime.hmac(secret, Buffer.concat([...info, Uint8Array.of(1)]));
+  const derived = Uint8Array.from(block.subarray(0, length));
+  block.fill(0);
+  return derived;
 }

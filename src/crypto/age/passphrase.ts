@@ -1,9 +1,9 @@
 import { scrypt } from "node:crypto";
 import type { KeyleafError } from "../../errors.ts";
-import { runtime } from "../runtime.ts";
 import type { Stanza } from "./age-file.ts";
 import { decodeBase64 } from "./base64.ts";
 import { AgeFailure, ageFailed } from "./failure.ts";
+import { openFileKey } from "./file-key.ts";
 
 /** The scrypt recipient of age: the file key is sealed under a passphrase. Source: C2SP age.md. */
 
@@ -14,8 +14,6 @@ const BODY_BYTES = 32;
 const BLOCK_SIZE = 8;
 /** Base-two logarithm. At 22 it takes 4 GiB and some ten seconds; age itself has this limit. */
 const MOST_WORK = 22;
-/** Every wrapping key is used once. */
-const ZERO_NONCE = new Uint8Array(12);
 
 /** What the passphrase has to open. */
 export interface Lock {
@@ -48,10 +46,7 @@ export function lockOf(stanzas: readonly Stanza[]): Lock | null {
  * @throws `PROVIDER_FAILED` when there is not enough memory.
  */
 export async function openLock({ salt, work, body }: Lock, passphrase: string): Promise<Uint8Array | null> {
-  const key = await derive(Buffer.from(passphrase), Buffer.concat([LABEL, salt]), work);
-  const fileKey = await runtime.openChaCha(key, ZERO_NONCE, body);
-  key.fill(0);
-  return fileKey;
+  return openFileKey(await derive(Buffer.from(passphrase), Buffer.concat([LABEL, salt]), work), body);
 }
 
 function derive(passphrase: Buffer, salt: Uint8Array, work: number): Promise<Uint8Array> {

@@ -5,6 +5,7 @@ import { runtime } from "../runtime.ts";
 import type { Stanza } from "./age-file.ts";
 import { decodeBase64, encodeUnpadded } from "./base64.ts";
 import { AgeFailure } from "./failure.ts";
+import { ephemeralKey, openAgreed, sealAgreed } from "./file-key.ts";
 import { hkdf } from "./hkdf.ts";
 import type { AgeIdentity } from "./identity.ts";
 import type { SshPrivateKey } from "./ssh-private-key.ts";
@@ -25,8 +26,6 @@ const KEY_BYTES = 32;
 const FILE_KEY_BYTES = 16;
 /** Of Ed25519 stanzas: a file key and its tag. */
 const BODY_BYTES = 32;
-/** Every wrapping key is used once. */
-const ZERO_NONCE = new Uint8Array(12);
 const EMPTY = new Uint8Array();
 
 /**
@@ -41,17 +40,13 @@ export async function wrapForSsh(fileKey: Uint8Array, line: string, host: Pick<H
 
   const theirs = toX25519(key.point);
   if (theirs === null) throw badRecipient("not a point of the curve");
-  const secret = new Uint8Array(KEY_BYTES);
-  host.fillRandom(secret);
-  const ephemeral = await runtime.importX25519(secret);
-  secret.fill(0);
+  const ephemeral = await ephemeralKey(host);
   const agreed = await ephemeral.agree(theirs);
   const bound = agreed === null ? null : await bind(agreed, key);
   if (bound === null) throw badRecipient("a key of low order");
-  const wrappingKey = hkdf(bound, Buffer.concat([ephemeral.publicKey, theirs]), LABELS[key.type]);
   return {
     args: [key.type, sshTag(key), encodeUnpadded(ephemeral.publicKey)],
-    body: await runtime.sealChaCha(wrappingKey, ZERO_NONCE, fileKey),
+    body: await sealAgreed(bound, [ephemeral.publicKey, theirs], LABELS[key.type], fileKey),
   };
 }
 
@@ -102,14 +97,19 @@ async function openEd25519({ args, body }: Stanza, seed: Uint8Array, key: SshPub
   const agreed = await ours.agree(share);
   const bound = agreed === null ? null : await bind(agreed, key);
   if (bound === null) throw new AgeFailure("header", "ssh-ed25519 stanza with a share of low order");
-  const wrappingKey = hkdf(bound, Buffer.concat([share, ours.publicKey]), LABELS["ssh-ed25519"]);
-  return runtime.openChaCha(wrappingKey, ZERO_NONCE, body);
+  return openAgreed(bound, [share, ours.publicKey], LABELS["ssh-ed25519"], body);
 }
 
-/** Makes what was agreed on depend on the ssh key: several of those become the same X25519 key. */
+/** Makes what was agreed on, which is overwritten, depend on the ssh key: several of those become the same X25519 key. */
 async function bind(agreed: Uint8Array, key: SshPublicKey): Promise<Uint8Array | null> {
-  const tweak = await runtime.importX25519(hkdf(EMPTY, sshBlob(key), LABELS["ssh-ed25519"]));
-  return tweak.agree(agreed);
+  const secret = hkdf(EMPTY, sshBlob(key), LABELS["ssh-ed25519"]);
+  try {
+    const tweak = await runtime.importX25519(secret);
+    return await tweak.agree(agreed);
+  } finally {
+    secret.fill(0);
+    agreed.fill(0);
+  }
 }
 
 function wrapForRsa(fileKey: Uint8Array, key: SshPublicKey & { readonly type: "ssh-rsa" }): Stanza {
@@ -130,8 +130,9 @@ function openRsa({ body }: Stanza, secret: KeyObject, label: string): Uint8Array
   } catch {
     return null;
   }
-  if (fileKey.length !== FILE_KEY_BYTES) throw malformed("ssh-rsa");
-  return fileKey;
+  if (fileKey.length === FILE_KEY_BYTES) return fileKey;
+  fileKey.fill(0);
+  throw malformed("ssh-rsa");
 }
 
 function oaep(key: KeyObject, label: string) {

@@ -5,7 +5,7 @@ import type { Stanza } from "./age-file.ts";
 import { decodeBase64, encodeUnpadded } from "./base64.ts";
 import { decodeBech32, encodeBech32 } from "./bech32.ts";
 import { AgeFailure } from "./failure.ts";
-import { hkdf } from "./hkdf.ts";
+import { ephemeralKey, openAgreed, sealAgreed } from "./file-key.ts";
 import type { AgeIdentity } from "./identity.ts";
 
 /** The X25519 recipient of age: the file key is sealed under a key agreed on with an ephemeral one. Source: C2SP age.md. */
@@ -17,8 +17,6 @@ const RECIPIENT_PREFIX = "age";
 const KEY_BYTES = 32;
 /** A file key of 16 bytes and its tag. Checked before opening: a longer one could be made to open under several keys. */
 const BODY_BYTES = 32;
-/** Every wrapping key is used once. */
-const ZERO_NONCE = new Uint8Array(12);
 
 /** An X25519 identity. Its secret is in private fields, where printing an object does not show it. */
 export class X25519Identity implements AgeIdentity {
@@ -49,8 +47,7 @@ export class X25519Identity implements AgeIdentity {
       }
       const secret = await key.agree(share);
       if (secret === null) throw new AgeFailure("header", "X25519 stanza with a share of low order");
-      const wrappingKey = hkdf(secret, Buffer.concat([share, key.publicKey]), INFO);
-      const fileKey = await runtime.openChaCha(wrappingKey, ZERO_NONCE, body);
+      const fileKey = await openAgreed(secret, [share, key.publicKey], INFO, body);
       if (fileKey !== null) return fileKey;
     }
     return null;
@@ -71,19 +68,16 @@ export async function wrapFileKey(
   publicKey: Uint8Array,
   host: Pick<Host, "fillRandom">,
 ): Promise<Stanza> {
-  const ephemeral = new Uint8Array(KEY_BYTES);
-  host.fillRandom(ephemeral);
-  const key = await runtime.importX25519(ephemeral);
+  const key = await ephemeralKey(host);
   const secret = await key.agree(publicKey);
   if (secret === null) {
     throw new KeyleafError("KEY_BAD_RECIPIENT", "age recipient is a key of low order", {
       details: { provider: "age" },
     });
   }
-  const wrappingKey = hkdf(secret, Buffer.concat([key.publicKey, publicKey]), INFO);
   return {
     args: [KIND, encodeUnpadded(key.publicKey)],
-    body: await runtime.sealChaCha(wrappingKey, ZERO_NONCE, fileKey),
+    body: await sealAgreed(secret, [key.publicKey, publicKey], INFO, fileKey),
   };
 }
 
