@@ -1,6 +1,7 @@
 import type { webcrypto } from "node:crypto";
 import { type EnvelopeInPlace, type OpenedEnvelope, parseEncryptedValue } from "./encrypted-value.ts";
 import type { Runtime } from "./runtime.ts";
+import { pkcs8Of, unlessZero } from "./runtime-x25519.ts";
 
 /** What Bun has without its `node:crypto`: its own hashes, and Web Crypto. */
 export const bun: Runtime = {
@@ -26,7 +27,7 @@ export const bun: Runtime = {
     }
   },
   async importX25519(secret) {
-    const pkcs8 = Buffer.concat([PKCS8_START, secret]);
+    const pkcs8 = pkcs8Of(secret);
     const key = await crypto.subtle.importKey("pkcs8", pkcs8, "X25519", true, ["deriveBits"]);
     pkcs8.fill(0);
     const { x = "" } = await crypto.subtle.exportKey("jwk", key);
@@ -66,7 +67,6 @@ type CryptoKey = webcrypto.CryptoKey;
 
 /** Bytes that Web Crypto gives at once. */
 const MOST_RANDOM = 65536;
-const PKCS8_START = Buffer.from("302e020100300506032b656e04220420", "hex");
 const CHACHA = "ChaCha20-Poly1305";
 
 function importChaCha(key: Uint8Array, use: "encrypt" | "decrypt"): Promise<CryptoKey> {
@@ -77,8 +77,8 @@ function importChaCha(key: Uint8Array, use: "encrypt" | "decrypt"): Promise<Cryp
 async function agree(privateKey: CryptoKey, publicKey: Uint8Array): Promise<Uint8Array | null> {
   try {
     const other = await crypto.subtle.importKey("raw", publicKey, "X25519", false, []);
-    const secret = new Uint8Array(await crypto.subtle.deriveBits({ name: "X25519", public: other }, privateKey, 256));
-    return secret.some((byte) => byte !== 0) ? secret : null;
+    const secret = await crypto.subtle.deriveBits({ name: "X25519", public: other }, privateKey, 256);
+    return unlessZero(new Uint8Array(secret));
   } catch {
     // BoringSSL makes the check itself; with two valid keys nothing else can fail.
     return null;

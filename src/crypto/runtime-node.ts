@@ -12,6 +12,7 @@ import {
 } from "node:crypto";
 import { once } from "../once.ts";
 import type { Runtime, X25519Key } from "./runtime.ts";
+import { pkcs8Of, unlessZero } from "./runtime-x25519.ts";
 
 /** What Node has. */
 export const node: Runtime = {
@@ -50,7 +51,6 @@ export const node: Runtime = {
 const CHACHA = "chacha20-poly1305";
 const CHACHA_OPTIONS = { authTagLength: 16 };
 const PUBLIC_KEY_BYTES = 32;
-const PKCS8_START = Buffer.from("302e020100300506032b656e04220420", "hex");
 
 /** Of a run over many files, each is encrypted to the same recipients. */
 const importedKeys = new WeakMap<Uint8Array, KeyObject>();
@@ -72,7 +72,7 @@ function importSecret(secret: Uint8Array): Imported {
     }
     isJwkTaken = false;
   }
-  const pkcs8 = Buffer.concat([PKCS8_START, secret]);
+  const pkcs8 = pkcs8Of(secret);
   try {
     return withPublicKey(createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }));
   } finally {
@@ -91,8 +91,7 @@ function importPublic(publicKey: Uint8Array): KeyObject {
 
 function agree(privateKey: KeyObject, publicKey: KeyObject): Uint8Array | null {
   try {
-    const secret = diffieHellman({ privateKey, publicKey });
-    return secret.some((byte) => byte !== 0) ? secret : null;
+    return unlessZero(diffieHellman({ privateKey, publicKey }));
   } catch {
     // OpenSSL makes the check itself; with two valid keys nothing else can fail.
     return null;

@@ -2,6 +2,7 @@ import type { Host } from "../../host.ts";
 import { runtime } from "../runtime.ts";
 import { decodeBase64, encodeUnpadded } from "./base64.ts";
 import { AgeFailure } from "./failure.ts";
+import { FILE_KEY_BYTES, TAG_BYTES } from "./file-key.ts";
 import { hkdf } from "./hkdf.ts";
 
 /**
@@ -10,12 +11,10 @@ import { hkdf } from "./hkdf.ts";
  */
 
 const VERSION_LINE = "age-encryption.org/v1";
-const FILE_KEY_BYTES = 16;
 const MAC_BYTES = 32;
 const NONCE_BYTES = 16;
 /** A line of a stanza's body that is not the last one. */
 export const BODY_COLUMNS = 64;
-const TAG_BYTES = 16;
 const CHUNK_BYTES = 64 * 1024;
 const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
 const NO_SALT = new Uint8Array();

@@ -1,6 +1,7 @@
 import type { Host } from "../../host.ts";
 import { runtime, type X25519Key } from "../runtime.ts";
 import { hkdf } from "./hkdf.ts";
+import { X25519_BYTES } from "./key-bytes.ts";
 
 /**
  * How the body of a stanza keeps the file key: sealed under a wrapping key, which is used for nothing else. Secrets that
@@ -9,6 +10,11 @@ import { hkdf } from "./hkdf.ts";
  * Source: C2SP age.md.
  */
 
+export const FILE_KEY_BYTES = 16;
+/** Of ChaCha20-Poly1305. */
+export const TAG_BYTES = 16;
+/** A body: the file key and its tag. Checked before opening: a longer one could be made to open under several keys. */
+export const BODY_BYTES = FILE_KEY_BYTES + TAG_BYTES;
 /** Every wrapping key is used once. */
 const ZERO_NONCE = new Uint8Array(12);
 
@@ -73,7 +79,7 @@ function wrappingKeyOf(agreed: Uint8Array, shares: readonly [Uint8Array, Uint8Ar
 
 /** A fresh secret key for one stanza. */
 export async function ephemeralKey(host: Pick<Host, "fillRandom">): Promise<X25519Key> {
-  const secret = new Uint8Array(32);
+  const secret = new Uint8Array(X25519_BYTES);
   try {
     host.fillRandom(secret);
     return await runtime.importX25519(secret);

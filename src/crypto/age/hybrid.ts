@@ -7,7 +7,9 @@ import type { Stanza } from "./age-file.ts";
 import { decodeBase64, encodeUnpadded } from "./base64.ts";
 import { decodeBech32, encodeBech32 } from "./bech32.ts";
 import { AgeFailure } from "./failure.ts";
+import { BODY_BYTES } from "./file-key.ts";
 import type { AgeIdentity } from "./identity.ts";
+import { HYBRID_PUBLIC_BYTES, MLKEM_PUBLIC_BYTES, X25519_BYTES } from "./key-bytes.ts";
 import { HYBRID_KIND } from "./other-identities.ts";
 
 /**
@@ -24,15 +26,9 @@ const RECIPIENT_PREFIX = "age1pq";
 const SUITE = Buffer.concat([Buffer.from("HPKE"), Buffer.from("647a00010003", "hex")]);
 /** Closes what is hashed to the shared secret. */
 const COMBINER_LABEL = Buffer.from("\\.//^\\");
-const X25519_BYTES = 32;
 const MLKEM_SEED_BYTES = 64;
-const MLKEM_PUBLIC_BYTES = 1184;
 const MLKEM_CIPHERTEXT_BYTES = 1088;
-/** Public key of a recipient: ML-KEM, then X25519. */
-const HYBRID_PUBLIC_BYTES = MLKEM_PUBLIC_BYTES + X25519_BYTES;
 const SHARE_BYTES = MLKEM_CIPHERTEXT_BYTES + X25519_BYTES;
-/** A file key of 16 bytes and its tag. Checked before opening: a longer one could be made to open under several keys. */
-const BODY_BYTES = 32;
 
 interface KeyPair {
   readonly mlkemSecret: Uint8Array;

@@ -3,14 +3,13 @@ import type { KeyleafError } from "../../errors.ts";
 import type { Stanza } from "./age-file.ts";
 import { decodeBase64 } from "./base64.ts";
 import { AgeFailure, ageFailed } from "./failure.ts";
-import { openFileKey } from "./file-key.ts";
+import { BODY_BYTES, openFileKey } from "./file-key.ts";
 
 /** The scrypt recipient of age: the file key is sealed under a passphrase. Source: C2SP age.md. */
 
 const KIND = "scrypt";
 const LABEL = Buffer.from("age-encryption.org/v1/scrypt");
 const SALT_BYTES = 16;
-const BODY_BYTES = 32;
 const BLOCK_SIZE = 8;
 /** Base-two logarithm. At 22 it takes 4 GiB and some ten seconds; age itself has this limit. */
 const MOST_WORK = 22;

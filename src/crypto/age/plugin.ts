@@ -3,6 +3,7 @@ import type { Conversation, Host } from "../../host.ts";
 import { BODY_COLUMNS, parseStanza, type Stanza, stanzaText } from "./age-file.ts";
 import { decodeBase64 } from "./base64.ts";
 import { ageFailed } from "./failure.ts";
+import { FILE_KEY_BYTES } from "./file-key.ts";
 
 /**
  * Plugins of age: programs called `age-plugin-NAME` that wrap and unwrap file keys, and may have things asked and said
@@ -11,7 +12,6 @@ import { ageFailed } from "./failure.ts";
  * Source: C2SP age-plugin.md; age plugin/client.go.
  */
 
-const FILE_KEY_BYTES = 16;
 /** More than this without an end is no stanza. */
 const MOST_BYTES = 1024 * 1024;
 const MOST_ANSWERS = 10_000;

@@ -5,9 +5,10 @@ import { runtime } from "../runtime.ts";
 import type { Stanza } from "./age-file.ts";
 import { decodeBase64, encodeUnpadded } from "./base64.ts";
 import { AgeFailure } from "./failure.ts";
-import { ephemeralKey, openAgreed, sealAgreed } from "./file-key.ts";
+import { BODY_BYTES, ephemeralKey, FILE_KEY_BYTES, openAgreed, sealAgreed } from "./file-key.ts";
 import { hkdf } from "./hkdf.ts";
 import type { AgeIdentity } from "./identity.ts";
+import { X25519_BYTES } from "./key-bytes.ts";
 import type { SshPrivateKey } from "./ssh-private-key.ts";
 import { parseSshLine, type SshPublicKey, sshBlob, sshTag } from "./ssh-public-key.ts";
 
@@ -22,10 +23,6 @@ const LABELS = {
   "ssh-ed25519": "age-encryption.org/v1/ssh-ed25519",
   "ssh-rsa": "age-encryption.org/v1/ssh-rsa",
 } as const;
-const KEY_BYTES = 32;
-const FILE_KEY_BYTES = 16;
-/** Of Ed25519 stanzas: a file key and its tag. */
-const BODY_BYTES = 32;
 const EMPTY = new Uint8Array();
 
 /**
@@ -90,9 +87,9 @@ function isForKey({ args, body }: Stanza, type: SshPublicKey["type"], tag: strin
 
 async function openEd25519({ args, body }: Stanza, seed: Uint8Array, key: SshPublicKey): Promise<Uint8Array | null> {
   const share = decodeBase64(args[2] ?? "", false);
-  if (share?.length !== KEY_BYTES) throw malformed("ssh-ed25519");
+  if (share?.length !== X25519_BYTES) throw malformed("ssh-ed25519");
   const digest = createHash("sha512").update(seed).digest();
-  const ours = await runtime.importX25519(digest.subarray(0, KEY_BYTES));
+  const ours = await runtime.importX25519(digest.subarray(0, X25519_BYTES));
   digest.fill(0);
   const agreed = await ours.agree(share);
   const bound = agreed === null ? null : await bind(agreed, key);

@@ -5,8 +5,9 @@ import type { Stanza } from "./age-file.ts";
 import { decodeBase64, encodeUnpadded } from "./base64.ts";
 import { decodeBech32, encodeBech32 } from "./bech32.ts";
 import { AgeFailure } from "./failure.ts";
-import { ephemeralKey, openAgreed, sealAgreed } from "./file-key.ts";
+import { BODY_BYTES, ephemeralKey, openAgreed, sealAgreed } from "./file-key.ts";
 import type { AgeIdentity } from "./identity.ts";
+import { X25519_BYTES } from "./key-bytes.ts";
 
 /** The X25519 recipient of age: the file key is sealed under a key agreed on with an ephemeral one. Source: C2SP age.md. */
 
@@ -14,9 +15,6 @@ const KIND = "X25519";
 const INFO = "age-encryption.org/v1/X25519";
 const IDENTITY_PREFIX = "AGE-SECRET-KEY-";
 const RECIPIENT_PREFIX = "age";
-const KEY_BYTES = 32;
-/** A file key of 16 bytes and its tag. Checked before opening: a longer one could be made to open under several keys. */
-const BODY_BYTES = 32;
 
 /** An X25519 identity. Its secret is in private fields, where printing an object does not show it. */
 export class X25519Identity implements AgeIdentity {
@@ -42,7 +40,7 @@ export class X25519Identity implements AgeIdentity {
     for (const { args, body } of stanzas) {
       if (args[0] !== KIND) continue;
       const share = args.length === 2 ? decodeBase64(args[1] ?? "", false) : null;
-      if (share?.length !== KEY_BYTES || body.length !== BODY_BYTES) {
+      if (share?.length !== X25519_BYTES || body.length !== BODY_BYTES) {
         throw new AgeFailure("header", "malformed X25519 stanza");
       }
       const secret = await key.agree(share);
@@ -85,7 +83,7 @@ export async function wrapFileKey(
 export async function generateIdentity(
   host: Pick<Host, "fillRandom">,
 ): Promise<{ identity: string; recipient: string }> {
-  const secret = new Uint8Array(KEY_BYTES);
+  const secret = new Uint8Array(X25519_BYTES);
   host.fillRandom(secret);
   return {
     identity: encodeBech32(IDENTITY_PREFIX.toLowerCase(), secret).toUpperCase(),
@@ -109,6 +107,6 @@ function keyBytes(text: string, prefix: string): Uint8Array | { readonly problem
   if ("problem" in decoded) return decoded;
   // The prefix comes back in the case of the text, so this also refuses the wrong case.
   if (decoded.prefix !== prefix) return { problem: "another kind of key" };
-  if (decoded.bytes.length !== KEY_BYTES) return { problem: "wrong length" };
+  if (decoded.bytes.length !== X25519_BYTES) return { problem: "wrong length" };
   return decoded.bytes;
 }

@@ -5,11 +5,9 @@ import { encodeArmor, toBinary } from "../age/armor.ts";
 import { decodeBech32 } from "../age/bech32.ts";
 import { ageFailed } from "../age/failure.ts";
 import { identitySources } from "../age/identity-sources.ts";
+import { HYBRID_PUBLIC_BYTES } from "../age/key-bytes.ts";
 import { parseRecipient, wrapFileKey } from "../age/x25519.ts";
 import type { KeyProvider, WrappedKey } from "./provider.ts";
-
-/** Bytes of a post-quantum public key: ML-KEM-768's, then X25519's. */
-const HYBRID_PUBLIC_BYTES = 1184 + 32;
 
 /** A recipient of any kind. */
 export interface AgeRecipient {
