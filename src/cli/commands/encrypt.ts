@@ -1,6 +1,6 @@
-import { basename, join, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { type CreationRule, matchRule } from "../../config.ts";
-import { defaultIdentityFile } from "../../crypto/age/identity-sources.ts";
+import { defaultIdentityFile, sshKeyFiles } from "../../crypto/age/identity-sources.ts";
 import type { KeyGroup } from "../../crypto/data-key.ts";
 import { providers } from "../../crypto/keys/registry.ts";
 import { compilePattern } from "../../document/pattern.ts";
@@ -236,11 +236,9 @@ function isNeverMeant(path: string, host: CliHost): boolean {
 }
 
 function isIdentityFile(path: string, host: CliHost): boolean {
-  const { SOPS_AGE_KEY_FILE: named = "", SOPS_AGE_SSH_PRIVATE_KEY_FILE: ssh = "" } = host.env;
-  const files = [named, ssh].filter((name) => name !== "").map((name) => resolve(host.cwd, name));
-  const { home } = host;
-  const usual = home === null ? [] : ["id_ed25519", "id_rsa"].map((name) => join(home, ".ssh", name));
-  return [defaultIdentityFile(host), ...files, ...usual].includes(path);
+  const named = [host.env["SOPS_AGE_KEY_FILE"] ?? "", ...sshKeyFiles(host).map((file) => file.path)];
+  const files = named.filter((name) => name !== "").map((name) => resolve(host.cwd, name));
+  return [defaultIdentityFile(host), ...files].includes(path);
 }
 
 function alreadyEncrypted(): KeyleafError {

@@ -95,6 +95,21 @@ export function defaultIdentityFile(host: Pick<Host, "env" | "platform" | "home"
   return `${host.home}/${directory}/sops/age/keys.txt`;
 }
 
+/**
+ * The ssh keys that are looked at: the file that a variable names, which may be an empty name, then the two usual ones.
+ * @returns What messages call them, and their paths, each once. Whether the files exist is not looked at.
+ *
+ * Source: SOPS age/ssh_parse.go; sops-cli 14.2.
+ */
+export function sshKeyFiles(host: Pick<Host, "env" | "home">): { readonly name: string; readonly path: string }[] {
+  const { SOPS_AGE_SSH_PRIVATE_KEY_FILE: file } = host.env;
+  const usual = host.home === null ? [] : ["id_ed25519", "id_rsa"].map((name) => `${host.home}/.ssh/${name}`);
+  return [
+    ...(file === undefined ? [] : [{ name: `SOPS_AGE_SSH_PRIVATE_KEY_FILE (${file})`, path: file }]),
+    ...usual.filter((path) => path !== file).map((path) => ({ name: path, path })),
+  ];
+}
+
 /** What `read` makes of a file. */
 export async function fromFile(
   host: Host,

@@ -3,7 +3,7 @@ import { once } from "../../once.ts";
 import { askPassphrase } from "./ask-passphrase.ts";
 import { ageFailed } from "./failure.ts";
 import { type AgeIdentity, type Identities, nothing } from "./identity.ts";
-import { fromCommand, fromFile, type UnreadSource } from "./identity-sources.ts";
+import { fromCommand, fromFile, sshKeyFiles, type UnreadSource } from "./identity-sources.ts";
 import { namesKey, SshIdentity } from "./ssh.ts";
 import { type LockedSshKey, parseSshPrivateKey } from "./ssh-private-key.ts";
 import { parseSshLine, type SshPublicKey, sshBlob } from "./ssh-public-key.ts";
@@ -12,21 +12,12 @@ import { parseSshLine, type SshPublicKey, sshBlob } from "./ssh-public-key.ts";
 const MOST_BYTES = 1024 * 1024;
 
 /**
- * The ssh keys that the reference looks at: the file and the command that variables name, then the two usual files.
+ * The ssh keys that the reference looks at: those in files, see {@link sshKeyFiles}, then that of a command.
  * @param recipient - Of the wrapped key; told to the command.
- *
- * Source: SOPS age/ssh_parse.go; sops-cli 14.2.
  */
 export function sshSources(host: Host, recipient: string): UnreadSource[] {
-  const { SOPS_AGE_SSH_PRIVATE_KEY_FILE: file, SOPS_AGE_SSH_PRIVATE_KEY_CMD: command } = host.env;
-  const sources: UnreadSource[] = [];
-  const addFile = (name: string, path: string) => sources.push(source(name, name, () => readFile(host, name, path)));
-
-  if (file !== undefined) addFile(`SOPS_AGE_SSH_PRIVATE_KEY_FILE (${file})`, file);
-  for (const name of ["id_ed25519", "id_rsa"]) {
-    const path = `${host.home}/.ssh/${name}`;
-    if (host.home !== null && path !== file) addFile(path, path);
-  }
+  const { SOPS_AGE_SSH_PRIVATE_KEY_CMD: command } = host.env;
+  const sources = sshKeyFiles(host).map(({ name, path }) => source(name, name, () => readFile(host, name, path)));
   if (command !== undefined) {
     const name = "SOPS_AGE_SSH_PRIVATE_KEY_CMD";
     const read = () => fromCommand(host, command, recipient, (bytes) => readKey(bytes, name, null, host));

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { armor, Encrypter } from "age-encryption";
 import { describe, expect, test } from "vitest";
+import { sshKeyFiles } from "../../../src/crypto/age/identity-sources.ts";
 import { parseSshPrivateKey } from "../../../src/crypto/age/ssh-private-key.ts";
 import { sshBlob } from "../../../src/crypto/age/ssh-public-key.ts";
 import { unwrapDataKey } from "../../../src/crypto/data-key.ts";
@@ -58,6 +59,19 @@ async function outcome(host: FakeHost, ...recipients: string[]): Promise<Uint8Ar
 }
 
 describe("sources of ssh keys", () => {
+  test("the file of the variable comes before the usual ones, and each is named once", () => {
+    const rsa = "/home/tester/.ssh/id_rsa";
+    const filesOf = (options: FakeHostOptions) => sshKeyFiles(fakeHost(options)).map(({ name, path }) => [name, path]);
+    const env = { SOPS_AGE_SSH_PRIVATE_KEY_FILE: rsa };
+    const named = `SOPS_AGE_SSH_PRIVATE_KEY_FILE (${rsa})`;
+    expect(filesOf({})).toEqual([HOME_KEY, rsa].map((path) => [path, path]));
+    expect(filesOf({ env })).toEqual([
+      [named, rsa],
+      [HOME_KEY, HOME_KEY],
+    ]);
+    expect(filesOf({ env, home: null })).toEqual([[named, rsa]]);
+  });
+
   const recipient = lineOf("ssh-ed25519");
   const key = fixture("ssh-ed25519");
 
