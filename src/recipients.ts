@@ -1,5 +1,5 @@
 import type { CreationRule, RawMapping, RawRecipient } from "./config.ts";
-import { identitySources } from "./crypto/age/identity-sources.ts";
+import { defaultIdentityFile, identitySources } from "./crypto/age/identity-sources.ts";
 import type { KeyGroup, Recipient } from "./crypto/data-key.ts";
 import { age } from "./crypto/keys/age.ts";
 import type { RecipientOptions } from "./crypto/keys/provider.ts";
@@ -98,21 +98,55 @@ function withoutRepeats(recipients: readonly Recipient[]): Recipient[] {
 }
 
 async function ownIdentity(host: Host): Promise<{ keyGroups: KeyGroup[]; notices: string[] }> {
-  for (const load of await identitySources(host, "")) {
-    const { name, identities } = await load();
-    const text = await identities.find((identity) => identity.recipient !== undefined)?.recipient?.();
-    if (text === undefined) continue;
-    const recipients = age.fromText(text, {}).map((recipient) => ({ provider: age, recipient }));
-    return {
-      keyGroups: [recipients],
-      notices: [`no recipients configured: encrypting to your own key ${text} (${name})`],
-    };
+  const own = await ownRecipient(host);
+  const text = own?.recipient ?? null;
+  if (own === null || text === null) {
+    const untold = own === null ? "" : `; ${own.source} takes a passphrase or a plugin to tell its own`;
+    throw new KeyleafError(
+      "KEY_NO_RECIPIENT",
+      `no recipients: neither flags, environment, .sops.yaml nor an age identity name one${untold}`,
+      { hint: own === null ? 'run "enc init"' : "name its recipient: --age or .sops.yaml" },
+    );
   }
-  throw new KeyleafError(
-    "KEY_NO_RECIPIENT",
-    "no recipients: neither flags, environment, .sops.yaml nor an age identity name one",
-    {
-      hint: 'run "enc init"',
-    },
-  );
+  const recipients = age.fromText(text, {}).map((recipient) => ({ provider: age, recipient }));
+  return {
+    keyGroups: [recipients],
+    notices: [`no recipients configured: encrypting to your own key ${text} (${own.source})`],
+  };
+}
+
+/**
+ * The recipient of the user's own age identity: the first at hand that tells it.
+ *
+ * A source that is there and gives nothing is a failure, even where a later one gives an identity: that would be another
+ * one than the user named. An empty variable names none.
+ *
+ * @returns Recipient (`age1...`) and where its identity is kept; the recipient is `null` where it takes a passphrase or a
+ *   plugin to tell it. `null`: there is no identity.
+ * @throws `KEY_NO_RECIPIENT` with what is wrong with each such source.
+ */
+export async function ownRecipient(
+  host: Host,
+): Promise<{ readonly recipient: string | null; readonly source: string } | null> {
+  let own: { recipient: string | null; source: string } | null = null;
+  const broken: { name: string; problem: string }[] = [];
+  for (const load of await identitySources(host, "")) {
+    const { name, identities, asking, problems, isAbsent } = await load();
+    const recipient = await identities.find((identity) => identity.recipient !== undefined)?.recipient?.();
+    if (recipient !== undefined) {
+      own = { recipient, source: name };
+      break;
+    }
+    if (asking.length > 0) own ??= { recipient: null, source: name };
+    else if (isAbsent !== true) broken.push({ name, problem: problems.join("; ") });
+  }
+  const [first] = broken;
+  if (first === undefined) return own;
+  const reasons = broken.map(({ name, problem }) => `${name}: ${problem}`);
+  throw new KeyleafError("KEY_NO_RECIPIENT", `cannot encrypt to your own age identity: ${reasons.join("; ")}`, {
+    hint:
+      first.name === defaultIdentityFile(host)
+        ? "put an age identity there, or move the file away"
+        : "have the variable give an age identity, or unset it",
+  });
 }

@@ -5,7 +5,7 @@ import { encodeBech32 } from "../src/crypto/age/bech32.ts";
 import { defaultIdentityFile } from "../src/crypto/age/identity-sources.ts";
 import type { KeyGroup } from "../src/crypto/data-key.ts";
 import { type RecipientSources, resolveKeyGroups } from "../src/recipients.ts";
-import { fakeHost } from "./support/fake-host.ts";
+import { type FakeHostOptions, fakeHost } from "./support/fake-host.ts";
 import { failure, IDENTITY_A, IDENTITY_B, RECIPIENT_A, RECIPIENT_B } from "./support/sealing.ts";
 
 const ARN = "arn:aws:kms:eu-central-1:000000000000:key/a";
@@ -141,6 +141,70 @@ describe("without any recipient", () => {
     expect(namesOf(keyGroups)).toEqual([[await identityToRecipient(identity)]]);
     const other = fakeHost({ env: { SOPS_AGE_KEY: plugin } });
     expect((await failure(() => resolveKeyGroups(sources({}), other))).code).toBe("KEY_NO_RECIPIENT");
+  });
+
+  const file = defaultIdentityFile(fakeHost()) ?? "";
+  const broken = `# mine\nhunter2 ${IDENTITY_A}\n`;
+
+  /** Each leads to nobody, not even to the identity in the default file or of the command: those are others than was said. */
+  test.each<[string, FakeHostOptions, string[]]>([
+    ["a missing file", { env: { SOPS_AGE_KEY_FILE: "gone" } }, ["SOPS_AGE_KEY_FILE (gone): no such file"]],
+    [
+      "an unreadable file",
+      { env: { SOPS_AGE_KEY_FILE: "k" }, files: { k: new Error("EACCES: permission denied") } },
+      ["SOPS_AGE_KEY_FILE (k): EACCES"],
+    ],
+    [
+      "a malformed file",
+      { env: { SOPS_AGE_KEY_FILE: "k" }, files: { k: broken } },
+      ["SOPS_AGE_KEY_FILE (k): line 2 is not an age identity"],
+    ],
+    ["a malformed variable", { env: { SOPS_AGE_KEY: broken } }, ["SOPS_AGE_KEY: line 2 is not an age identity"]],
+    [
+      "several of them",
+      { env: { SOPS_AGE_KEY: broken, SOPS_AGE_KEY_FILE: "gone" } },
+      ["SOPS_AGE_KEY: line 2", "SOPS_AGE_KEY_FILE (gone): no such file"],
+    ],
+  ])("%s is said, and no other identity taken", async (_, options, reasons) => {
+    for (const others of [{}, { [file]: IDENTITY_B }]) {
+      const host = fakeHost({ ...options, files: { ...options.files, ...others } });
+      const error = await failure(() => resolveKeyGroups(sources({}), host));
+      expect(error.code).toBe("KEY_NO_RECIPIENT");
+      for (const reason of reasons) expect(error.message).toContain(reason);
+      expect(JSON.stringify([error.message, error.hint, error.details])).not.toMatch(/hunter2|AGE-SECRET-KEY/);
+    }
+  });
+
+  test("so it is with the default file, before a command, and with a command", async () => {
+    const env = { SOPS_AGE_KEY_CMD: "print" };
+    const programs = { print: IDENTITY_B };
+    const before = fakeHost({ env, programs, files: { [file]: broken } });
+    const error = await failure(() => resolveKeyGroups(sources({}), before));
+    expect([error.code, error.message]).toEqual(["KEY_NO_RECIPIENT", expect.stringContaining(`${file}: line 2`)]);
+    const failing = fakeHost({ env, programs: { print: { status: 3, stdout: broken } } });
+    expect((await failure(() => resolveKeyGroups(sources({}), failing))).message).toContain("SOPS_AGE_KEY_CMD: ");
+    const { keyGroups } = await resolveKeyGroups(sources({}), fakeHost({ env, programs }));
+    expect(namesOf(keyGroups)).toEqual([[RECIPIENT_B]]);
+  });
+
+  test("what is not reached does not matter, nor do empty variables", async () => {
+    const taken = async (env: Record<string, string>): Promise<string[][]> =>
+      namesOf((await resolveKeyGroups(sources({}), fakeHost({ env, files: { [file]: IDENTITY_B } }))).keyGroups);
+    expect(await taken({ SOPS_AGE_KEY: IDENTITY_A, SOPS_AGE_KEY_FILE: "gone" })).toEqual([[RECIPIENT_A]]);
+    expect(await taken({ SOPS_AGE_KEY_CMD: "nowhere" })).toEqual([[RECIPIENT_B]]);
+    expect(await taken({ SOPS_AGE_KEY: "", SOPS_AGE_KEY_FILE: "" })).toEqual([[RECIPIENT_B]]);
+    expect(await taken({ SOPS_AGE_SSH_PRIVATE_KEY_FILE: "gone" })).toEqual([[RECIPIENT_B]]);
+    const empty = fakeHost({ env: { SOPS_AGE_KEY: "", SOPS_AGE_KEY_CMD: "", SOPS_AGE_KEY_FILE: file } });
+    expect((await failure(() => resolveKeyGroups(sources({}), empty))).hint).toContain("enc init");
+  });
+
+  test("an identity that does not tell its recipient is named", async () => {
+    const host = fakeHost({ env: { SOPS_AGE_KEY_FILE: "k" }, files: { k: "-----BEGIN AGE ENCRYPTED FILE-----\n" } });
+    const error = await failure(() => resolveKeyGroups(sources({}), host));
+    expect([error.code, error.message]).toEqual([
+      "KEY_NO_RECIPIENT",
+      expect.stringContaining("SOPS_AGE_KEY_FILE (k) takes a passphrase"),
+    ]);
   });
 
   test("and without an identity, the error says what to do", async () => {

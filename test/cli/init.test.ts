@@ -136,6 +136,24 @@ describe("enc init", () => {
     expect(read(keyFile)).toBe(locked);
   });
 
+  it("makes no key beside one that a variable names, whether it can be read or not", async () => {
+    writeFileSync(join(cwd, "locked"), "-----BEGIN AGE ENCRYPTED FILE-----\n");
+    for (const [name, said] of [
+      ["locked", "does not tell its recipient"],
+      ["gone", "no such file"],
+    ] as const) {
+      const refused = await runWith({ cwd, env: { SOPS_AGE_KEY_FILE: join(cwd, name) } }, "init");
+      expect(refused).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining(said) });
+      expect(readdirSync(cwd)).toEqual(["locked"]);
+    }
+  });
+
+  it("makes the default file where a variable names that", async () => {
+    const { status } = await runWith({ cwd, env: { SOPS_AGE_KEY_FILE: join(cwd, keyFile) } }, "init");
+    expect(status).toBe(0);
+    expect(read(".sops.yaml")).toContain(/public key: (age1\w+)/.exec(read(keyFile))?.[1]);
+  });
+
   it("does not touch an identity file that it cannot read", async () => {
     mkdirSync(join(cwd, "home/.config/sops/age"), { recursive: true });
     writeFileSync(join(cwd, keyFile), "not an identity\n");

@@ -2,7 +2,7 @@ import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
 import type { Stanza } from "./age-file.ts";
 import { splitCommand } from "./command-line.ts";
-import { type Identities, nothing } from "./identity.ts";
+import { absent, type Identities, nothing } from "./identity.ts";
 import { readIdentities } from "./identity-text.ts";
 
 /**
@@ -46,19 +46,22 @@ export async function identitySources(
   function add(name: string, load: () => Promise<Identities>, keptAs = name): void {
     sources.push(() => once(readHere, keptAs, async () => ({ name, ...(await load()) })));
   }
+  const defaultFile = defaultIdentityFile(host);
   function addFile(name: string, path: string): void {
-    add(name, () => fromFile(host, path, (bytes) => readIdentities(bytes, name, host)));
+    const missing = path === "" || path === defaultFile ? absent : nothing;
+    add(name, () => fromFile(host, path, (bytes) => readIdentities(bytes, name, host), missing));
   }
 
   if (text !== undefined) {
-    add("SOPS_AGE_KEY", async () => readIdentities(Buffer.from(text), "SOPS_AGE_KEY", host, true));
+    const name = "SOPS_AGE_KEY";
+    const read = async () => readIdentities(Buffer.from(text), name, host, true);
+    add(name, text === "" ? async () => absent("is empty") : read);
   }
   if (file !== undefined) addFile(`SOPS_AGE_KEY_FILE (${file})`, file);
   if (text === undefined && file === undefined && command === undefined) {
-    add("SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and SOPS_AGE_KEY_CMD", async () => nothing("not set"));
+    add("SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and SOPS_AGE_KEY_CMD", async () => absent("not set"));
   }
-  const defaultFile = defaultIdentityFile(host);
-  if (defaultFile === null) add("default identity file", async () => nothing("no home directory"));
+  if (defaultFile === null) add("default identity file", async () => absent("no home directory"));
   else if (defaultFile !== file) addFile(defaultFile, defaultFile);
   if (stanzas.some(({ args }) => args[0]?.startsWith("ssh-"))) {
     const { sshSources } = await import("./ssh-sources.ts");
@@ -66,7 +69,7 @@ export async function identitySources(
   } else {
     for (const name of ["SOPS_AGE_SSH_PRIVATE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_CMD"]) {
       const problem = "not looked at, since this key is not for an ssh key";
-      if (host.env[name] !== undefined) add(name, async () => nothing(problem), `${name}, not looked at`);
+      if (host.env[name] !== undefined) add(name, async () => absent(problem), `${name}, not looked at`);
     }
   }
   if (command !== undefined) {
@@ -110,11 +113,12 @@ export function sshKeyFiles(host: Pick<Host, "env" | "home">): { readonly name: 
   ];
 }
 
-/** What `read` makes of a file. */
+/** What `read` makes of a file, and `missing` of there being none. */
 export async function fromFile(
   host: Host,
   path: string,
   read: (bytes: Uint8Array) => Identities | Promise<Identities>,
+  missing: (problem: string) => Identities = nothing,
 ): Promise<Identities> {
   let bytes: Uint8Array | null;
   try {
@@ -122,7 +126,7 @@ export async function fromFile(
   } catch (error) {
     return nothing(messageOf(error));
   }
-  return bytes === null ? nothing("no such file") : read(bytes);
+  return bytes === null ? missing("no such file") : read(bytes);
 }
 
 /** What `read` makes of what a command prints, which is told the recipient. */
@@ -134,7 +138,7 @@ export async function fromCommand(
 ): Promise<Identities> {
   const command = splitCommand(commandLine);
   if (command === null) return nothing("unclosed quote or backslash at the end");
-  if (command.length === 0) return nothing("is empty");
+  if (command.length === 0) return absent("is empty");
   let output: Awaited<ReturnType<Host["run"]>>;
   try {
     output = await host.run(command, { SOPS_AGE_RECIPIENT: recipient });

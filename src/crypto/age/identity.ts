@@ -19,6 +19,13 @@ export interface Identities {
   readonly asking: readonly AgeIdentity[];
   /** Why it gave nothing, or less than it holds. Names lines and kinds, never what is in them. */
   readonly problems: readonly string[];
+  /** Nothing is there that could be wrong: an empty variable, no file at the default place, a source passed over. */
+  readonly isAbsent?: true;
+}
+
+/** What is not there, and how it shows. */
+export function absent(problem: string): Identities {
+  return { ...nothing(problem), isAbsent: true };
 }
 
 /** What gave nothing, and why. */
