@@ -9,8 +9,6 @@ import { writeFiles } from "./write-file.ts";
 
 /** The user's own age identity: making one, and finding out which there is. */
 
-export { ownRecipient } from "../recipients.ts";
-
 /** A fresh identity as the text of an identity file, as age-keygen writes it. */
 export async function newIdentity(host: CliHost): Promise<{ readonly text: string; readonly recipient: string }> {
   const { identity, recipient } = await generateIdentity(host);

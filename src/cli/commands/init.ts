@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { parseConfig } from "../../config.ts";
 import { KeyleafError } from "../../errors.ts";
+import { ownRecipient } from "../../recipients.ts";
 import type { Context, Flags } from "../context.ts";
 import { attributesChange, configureDriver, gitRoot } from "../git.ts";
-import { newIdentity, ownRecipient, writeDefaultIdentity } from "../identity-file.ts";
+import { newIdentity, writeDefaultIdentity } from "../identity-file.ts";
 import { note } from "../report.ts";
 import { addLines, appended, applyChanges, readText, type TextChange } from "../text-change.ts";
 
