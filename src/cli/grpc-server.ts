@@ -23,8 +23,11 @@ export type Handler = (method: KeyServiceMethod, request: Uint8Array, signal: Ab
 /** A gRPC server that is not listening yet. */
 export interface GrpcServer {
   readonly server: Http2Server;
-  /** Ends it with all connections, and what is being done for them. */
-  close(): void;
+  /**
+   * Ends it with all connections, and what is being done for them.
+   * @param keepsPath - Leaves what is at its path. Default: that is removed, whatever it is.
+   */
+  close(options?: { readonly keepsPath?: boolean }): void;
 }
 
 const methods: readonly KeyServiceMethod[] = ["Encrypt", "Decrypt"];
@@ -53,9 +56,11 @@ export function createGrpcServer(handler: Handler): GrpcServer {
   });
   return {
     server,
-    close: () => {
-      // Not waited for: Bun may never say that all connections are closed once one was broken off in the middle.
-      server.close();
+    close: ({ keepsPath = false } = {}) => {
+      // Not waited for: Bun may never say that all connections are closed once one was broken off in the middle. Both
+      // runtimes remove the path of a socket when they close it; one that stays open ends with the process.
+      if (keepsPath) server.unref();
+      else server.close();
       for (const session of sessions) session.destroy();
     },
   };

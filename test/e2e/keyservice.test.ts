@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, unlinkSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { keyServiceAt } from "../../src/crypto/key-service/grpc-client.ts";
@@ -123,6 +123,20 @@ describe("the socket", () => {
     expect(second).toMatchObject({ status: 1, stdout: "" });
     expect(second.stderr).toContain("another program listens");
     await expectThereAndBack(box, "--keyservice", service.address);
+  });
+
+  it.each(["a socket", "a file"])("that was replaced by %s is not removed at the end", async (what) => {
+    const box = sandbox();
+    const path = box.path("s.sock");
+    const service = await serve(box, ["--address", "s.sock"]);
+    unlinkSync(path);
+    if (what === "a file") box.write("s.sock", PLAIN);
+    const other = createServer();
+    onTestFinished(() => void other.close());
+    if (what === "a socket") await once(other.listen(path), "listening");
+    const { ino } = lstatSync(path);
+    expect((await service.stop()).status).toBe(0);
+    expect(lstatSync(path).ino).toBe(ino);
   });
 
   it.each([
@@ -464,7 +478,6 @@ describePeer("sops 3.11.0 and this program", "sops", sopsProgram(), (sopsPath) =
 
   it("our client, its service, over tcp; its reasons are ours", async () => {
     const box = await client();
-    const { createServer } = await import("node:net");
     // The reference cannot be told to choose a port.
     const finder = createServer().listen(0, "127.0.0.1");
     await once(finder, "listening");

@@ -1,14 +1,14 @@
-import { lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
-import { connect } from "node:net";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { lstatSync, mkdirSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
 import { type Asked, answer, Refusal } from "../../crypto/key-service/answer.ts";
 import { grpcStatus } from "../../crypto/key-service/grpc.ts";
 import { isLoopback } from "../../crypto/loopback.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { CliHost, Context, Flags } from "../context.ts";
-import { createGrpcServer, type GrpcServer, type Handler } from "../grpc-server.ts";
+import { createGrpcServer, type Handler } from "../grpc-server.ts";
+import { cannotListen, listenAt, listenOn, userId } from "../listen.ts";
 import { note, printable, warn } from "../report.ts";
-import { isSystemError, systemReason } from "../system-error.ts";
+import { isSystemError } from "../system-error.ts";
 
 /** Where to listen. */
 type Place =
@@ -16,8 +16,6 @@ type Place =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number };
 
 const DEFAULT_TCP = "127.0.0.1:5000";
-/** Bytes of a socket's path: Linux has room for 107, macOS for 103. */
-const MOST_PATH = 103;
 /** Characters of a question; a name can be a megabyte long. */
 const MOST_QUESTION = 500;
 const STOPPING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -31,14 +29,14 @@ export async function run(_operands: readonly string[], flags: Flags, context: C
   const stopped = new Promise<void>((done) => {
     for (const signal of STOPPING) process.once(signal, () => done());
   });
-  const address = place.kind === "unix" ? await listenAt(service, place.path) : await listenOn(service, place);
+  const { address, close } =
+    place.kind === "unix" ? await listenAt(service, place.path) : await listenOn(service, place.host, place.port);
   // The reference says this at a level that is normally not shown.
   if (!isSops || flags.has("verbose"))
     note(context, `listening on ${address}; it is for --keyservice and SOPS_KEYSERVICE`);
   if (!isSops) context.streams.stdout.write(`${address}\n`);
   await stopped;
-  service.close();
-  if (place.kind === "unix") rmSync(place.path, { force: true });
+  close();
 }
 
 function placeOf(flags: Flags, context: Context): Place {
@@ -103,96 +101,6 @@ function defaultPath({ env }: CliHost): string {
     });
   }
   return join(folder, "keys.sock");
-}
-
-function userId(): number {
-  return process.getuid?.() ?? -1;
-}
-
-/** Listens on a socket that only this user can open. */
-async function listenAt(service: GrpcServer, path: string): Promise<string> {
-  if (Buffer.byteLength(path) > MOST_PATH) {
-    throw new KeyleafError("USAGE", `the path of a socket has ${MOST_PATH} bytes at most: ${path}`);
-  }
-  checkFolder(dirname(path));
-  await removeStale(path);
-  // The socket is never there with another mode: what is made by this process gets no more than this.
-  const before = process.umask(0o177);
-  try {
-    await listening(service, { path }, path);
-  } finally {
-    process.umask(before);
-  }
-  if ((lstatSync(path).mode & 0o077) !== 0) {
-    service.close();
-    throw new KeyleafError("PROVIDER_FAILED", `the socket could not be made yours alone: ${path}`);
-  }
-  return `unix://${path}`;
-}
-
-/** Whoever can write the folder can put a socket of theirs in the place of this one, and is then sent data keys. */
-function checkFolder(folder: string): void {
-  let stats: ReturnType<typeof statSync>;
-  try {
-    stats = statSync(folder);
-  } catch (error) {
-    throw cannotListen(folder, error);
-  }
-  const isSticky = (stats.mode & 0o1000) !== 0;
-  const isOwn = stats.uid === userId() || stats.uid === 0;
-  if (isOwn && (isSticky || (stats.mode & 0o022) === 0)) return;
-  throw new KeyleafError("PROVIDER_FAILED", `others can change what is in ${folder}, the socket included`, {
-    hint: "put it in a folder that only you can write",
-  });
-}
-
-/** A socket that nobody listens at is left over from a process that was killed. */
-async function removeStale(path: string): Promise<void> {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return;
-  if (!stats.isSocket()) throw new KeyleafError("PROVIDER_FAILED", `${path} is there, and is not a socket`);
-  if (await answers(path)) {
-    throw new KeyleafError("PROVIDER_FAILED", `another program listens at ${path}`, {
-      hint: "stop it, or name another socket with --address",
-    });
-  }
-  rmSync(path, { force: true });
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect(path);
-    socket.on("connect", () => {
-      socket.destroy();
-      done(true);
-    });
-    // Refused: nobody is there. Not permitted: somebody else's, who may be.
-    socket.on("error", (error) => done(!isSystemError(error) || error.code !== "ECONNREFUSED"));
-  });
-}
-
-async function listenOn(service: GrpcServer, { host, port }: { host: string; port: number }): Promise<string> {
-  await listening(service, host === "" ? { port } : { host, port }, `${host}:${port}`);
-  const bound = service.server.address();
-  const chosen = typeof bound === "object" && bound !== null ? bound.port : port;
-  return `tcp://${host.includes(":") ? `[${host}]` : host || "0.0.0.0"}:${chosen}`;
-}
-
-function listening({ server }: GrpcServer, options: object, name: string): Promise<void> {
-  return new Promise((done, fail) => {
-    const failed = (error: unknown): void => fail(cannotListen(name, error));
-    server.once("error", failed);
-    server.listen(options, () => {
-      server.off("error", failed);
-      done();
-    });
-  });
-}
-
-function cannotListen(name: string, error: unknown): unknown {
-  if (!isSystemError(error)) return error;
-  const reason = error.code === "EADDRINUSE" ? "the address is in use" : systemReason(error);
-  return new KeyleafError("PROVIDER_FAILED", `cannot listen at ${name}: ${reason}`, { cause: error });
 }
 
 function handlerFor(flags: Flags, context: Context): Handler {
