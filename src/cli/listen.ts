@@ -1,6 +1,6 @@
-import { type BigIntStats, lstatSync, rmSync, statSync } from "node:fs";
+import { type BigIntStats, lstatSync, readlinkSync, realpathSync, rmSync, type Stats } from "node:fs";
 import { connect } from "node:net";
-import { dirname } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { KeyleafError } from "../errors.ts";
 import type { GrpcServer } from "./grpc-server.ts";
 import { isSystemError, systemReason } from "./system-error.ts";
@@ -26,8 +26,12 @@ export async function listenAt(service: GrpcServer, path: string): Promise<Liste
   if (Buffer.byteLength(path) > MOST_PATH) {
     throw new KeyleafError("USAGE", `the path of a socket has ${MOST_PATH} bytes at most: ${path}`);
   }
-  checkFolder(dirname(path));
-  await removeStale(path);
+  try {
+    checkWay(dirname(path));
+    await removeStale(path);
+  } catch (error) {
+    throw cannotListen(path, error);
+  }
   // The socket is never there with another mode: what is made by this process gets no more than this.
   const before = process.umask(0o177);
   try {
@@ -78,19 +82,50 @@ export function userId(): number {
   return process.getuid?.() ?? -1;
 }
 
-/** Whoever can write the folder can put a socket of theirs in the place of this one, and is then sent data keys. */
-function checkFolder(folder: string): void {
-  let stats: ReturnType<typeof statSync>;
-  try {
-    stats = statSync(folder);
-  } catch (error) {
-    throw cannotListen(folder, error);
+/**
+ * Whoever can write a folder on the way, or turn a link on it elsewhere, can put a socket of theirs in the place of this
+ * one, and is then sent data keys.
+ * @param folder - absolute
+ */
+function checkWay(folder: string): void {
+  // Says what is missing or goes in circles.
+  realpathSync(folder);
+  let at = "/";
+  checkFolder(at, lstatSync(at));
+  for (const rest = namesIn(folder); rest.length > 0; ) {
+    const next = join(at, rest.shift() ?? "");
+    const stats = lstatSync(next);
+    if (!stats.isSymbolicLink()) {
+      checkFolder(next, stats);
+      at = next;
+      continue;
+    }
+    // In a sticky folder its owner can turn it elsewhere.
+    if (!isTrusted(stats)) throw changeable(at);
+    const target = readlinkSync(next);
+    if (isAbsolute(target)) at = "/";
+    rest.unshift(...namesIn(target));
   }
+}
+
+function namesIn(path: string): string[] {
+  return path.split("/").filter((name) => name !== "");
+}
+
+/** In a sticky folder others can make files, but not remove or rename those of this user. */
+function checkFolder(folder: string, stats: Stats): void {
   const isSticky = (stats.mode & 0o1000) !== 0;
-  const isOwn = stats.uid === userId() || stats.uid === 0;
-  if (isOwn && (isSticky || (stats.mode & 0o022) === 0)) return;
-  throw new KeyleafError("PROVIDER_FAILED", `others can change what is in ${folder}, the socket included`, {
-    hint: "put it in a folder that only you can write",
+  if (!isTrusted(stats) || !(isSticky || (stats.mode & 0o022) === 0)) throw changeable(folder);
+}
+
+/** Root can do everything as it is. */
+function isTrusted({ uid }: Stats): boolean {
+  return uid === userId() || uid === 0;
+}
+
+function changeable(folder: string): KeyleafError {
+  return new KeyleafError("PROVIDER_FAILED", `others can change what is in ${folder}, and so replace the socket`, {
+    hint: "put it where only you can write, in every folder on the way",
   });
 }
 

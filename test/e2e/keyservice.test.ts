@@ -1,6 +1,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  unlinkSync,
+} from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
@@ -123,6 +134,35 @@ describe("the socket", () => {
     expect(second).toMatchObject({ status: 1, stdout: "" });
     expect(second.stderr).toContain("another program listens");
     await expectThereAndBack(box, "--keyservice", service.address);
+  });
+
+  it("is not put below a folder where others could replace what leads to it, links included", async () => {
+    const box = sandbox();
+    const [open, mine] = [box.path("open"), box.path("open/mine")];
+    mkdirSync(mine, { recursive: true, mode: 0o700 });
+    mkdirSync(box.path("safe"), { mode: 0o700 });
+    chmodSync(open, 0o777);
+    symlinkSync(mine, box.path("link"));
+    symlinkSync("../safe/../safe", join(open, "link"));
+    symlinkSync("open/link", box.path("safe-link"));
+    const addresses = ["open/mine/s.sock", "link/s.sock", "open/link/s.sock", "safe-link/s.sock"];
+    for (const address of addresses) {
+      const ran = await run("enc", box, ["keyservice", "--address", address]);
+      expect(ran).toMatchObject({ status: 1, stdout: "" });
+      expect(ran.stderr).toContain(`others can change what is in ${open}, `);
+    }
+    expect([readdirSync(mine), readdirSync(box.path("safe"))]).toEqual([[], []]);
+    chmodSync(open, 0o1777);
+    for (const address of addresses) await (await serve(box, ["--address", address])).stop();
+    // What belongs to somebody else is theirs to change, in a sticky folder too.
+    if (process.getuid?.() !== 0) return;
+    lchownSync(join(open, "link"), 12345, 12345);
+    chownSync(mine, 12345, 12345);
+    for (const address of addresses) {
+      const ran = await run("enc", box, ["keyservice", "--address", address]);
+      expect(ran).toMatchObject({ status: 1, stdout: "" });
+      expect(ran.stderr).toContain(`others can change what is in ${open}`);
+    }
   });
 
   it.each(["a socket", "a file"])("that was replaced by %s is not removed at the end", async (what) => {
