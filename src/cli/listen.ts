@@ -1,4 +1,4 @@
-import { type BigIntStats, lstatSync, readlinkSync, realpathSync, rmSync, type Stats } from "node:fs";
+import { type BigIntStats, lstatSync, readlinkSync, realpathSync, type Stats, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname, isAbsolute, join } from "node:path";
 import { KeyleafError } from "../errors.ts";
@@ -139,7 +139,18 @@ async function removeStale(path: string): Promise<void> {
       hint: "stop it, or name another socket with --address",
     });
   }
-  rmSync(path, { force: true });
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    if (error.code === "ENOENT") return;
+    const owner = stats.uid === userId() ? "" : ", and belongs to another user";
+    throw new KeyleafError(
+      "PROVIDER_FAILED",
+      `nobody listens at ${path}, but that socket cannot be removed${owner}: ${systemReason(error)}`,
+      { hint: "name another socket with --address", cause: error },
+    );
+  }
 }
 
 function answers(path: string): Promise<boolean> {

@@ -179,6 +179,26 @@ describe("the socket", () => {
     expect(lstatSync(path).ino).toBe(ino);
   });
 
+  it("of somebody else that nobody listens at, and that cannot be removed, is an error in words", async () => {
+    const box = sandbox();
+    const folder = box.path("folder");
+    mkdirSync(folder);
+    expect((await (await serve(box, ["--address", "folder/s.sock"])).stop("SIGKILL")).status).toBe("SIGKILL");
+    const isRoot = process.getuid?.() === 0;
+    // Only root can be somebody else; others have a folder that they cannot write.
+    chmodSync(folder, isRoot ? 0o1777 : 0o500);
+    const to = "--reuid=12345 --clear-groups --inh-caps=+dac_override --ambient-caps=+dac_override".split(" ");
+    const command = [...(isRoot ? ["setpriv", ...to] : []), ...commandOf("enc", box)];
+    const args = [...command.slice(1), "keyservice", "--address", "folder/s.sock"];
+    const ran = await runProgram(command[0] ?? "", args, box);
+    expect(ran).toMatchObject({ status: 1, stdout: "" });
+    expect(ran.stderr).toMatch(/error: nobody listens at .*folder\/s\.sock, but that socket cannot be removed/);
+    if (isRoot) expect(ran.stderr).toContain("belongs to another user");
+    expect(ran.stderr).toContain("--address");
+    expect(readdirSync(folder)).toEqual(["s.sock"]);
+    chmodSync(folder, 0o700);
+  });
+
   it.each([
     ["a file of another kind", ["--address", "plain.yaml"], /is not a socket/],
     ["a folder that is not there", ["--address", "none/s.sock"], /cannot listen at .*none/],
