@@ -89,6 +89,15 @@ describe("a server is contacted that", () => {
     expectContacted(await dec({ [name]: address }, "s.yaml"));
   });
 
+  it("SOPS_HC_VAULT_ALLOWLIST names, by a prefix; its words name none, and what it leaves out is not contacted", async () => {
+    const listed = (list: string, env = {}): Promise<Ran> => dec({ SOPS_HC_VAULT_ALLOWLIST: list, ...env }, "s.yaml");
+    for (const list of ["all", "none", "https://other", `${address}/v1`]) expectNotContacted(await listed(list));
+    for (const list of ["none", "https://other"]) expectNotContacted(await listed(list, { VAULT_ADDR: address }));
+    expectContacted(await listed(`https://other, ${address}/`));
+    vault.asked.length = 0;
+    expectContacted(await listed("all", { VAULT_ADDR: address }));
+  });
+
   it("SOPS_VAULT_URIS names among others", async () => {
     expectContacted(await dec({ SOPS_VAULT_URIS: `https://other/v1/t/keys/k, ${uriAt(address)}` }, "s.yaml"));
   });
