@@ -18,6 +18,7 @@ import {
   failure,
   groupOf,
   hostA,
+  hostB,
   IDENTITY_A,
   IDENTITY_B,
   openedText,
@@ -120,8 +121,7 @@ describe("complete files of the reference", () => {
     const { digest, text } = await openedWith("yaml", fixture("yaml/groups.enc.yaml"), VECTOR_DATA_KEY);
     expect(digest.slice(0, 32)).toBe("E73D6D98DF674590E8873A0A0C85E14A");
     expect(text).toBe("pw_secret: hunter2\nname: demo\n---\npw_secret:\n    - 1\n    - two\n");
-    const host = fakeHost({ env: { SOPS_AGE_KEY: IDENTITY_A } });
-    const error = await failure(() => decrypt(fixture("yaml/groups.enc.yaml"), { format: "yaml" }, host));
+    const error = await failure(() => decrypt(fixture("yaml/groups.enc.yaml"), { format: "yaml" }, hostA));
     expect(error.code).toBe("KEY_UNAVAILABLE");
   });
 
@@ -417,8 +417,7 @@ describe("keys", () => {
   });
 
   test("another one at hand", async () => {
-    const host = fakeHost({ env: { SOPS_AGE_KEY: IDENTITY_B } });
-    const error = await failure(() => decrypt(bytesOf(text), { format: "yaml" }, host));
+    const error = await failure(() => decrypt(bytesOf(text), { format: "yaml" }, hostB));
     expect(error.code).toBe("KEY_UNAVAILABLE");
     expectDiscreet(error, ...PLANTED, IDENTITY_B);
     const ran = await ranOn(text, { SOPS_AGE_KEY: IDENTITY_B });
@@ -428,8 +427,7 @@ describe("keys", () => {
 
   test("any one of several opens the file", async () => {
     const both = await sealedText("yaml", PLAIN, { keyGroups: [groupOf(RECIPIENT_B, RECIPIENT_A)] });
-    for (const identity of [IDENTITY_A, IDENTITY_B]) {
-      const host = fakeHost({ env: { SOPS_AGE_KEY: identity } });
+    for (const host of [hostA, hostB]) {
       expect(textOf((await decrypt(bytesOf(both), { format: "yaml" }, host)).output)).toBe(PLAIN);
     }
   });

@@ -1,13 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { decrypt } from "../src/decrypt.ts";
 import type { FormatId } from "../src/formats/format.ts";
-import { fakeHost } from "./support/fake-host.ts";
 import {
   bytesOf,
   failure,
   groupOf,
-  IDENTITY_A,
-  IDENTITY_B,
+  hostAB,
   openedText,
   RECIPIENT_A,
   RECIPIENT_B,
@@ -18,7 +16,6 @@ import {
 /** Files whose data key is split: a share tells nothing of whether it is the right one, so the file has to. */
 
 const plain = "a: b\nl:\n  - c\n  - 0x1F\nopen_unencrypted: d\n";
-const both = fakeHost({ env: { SOPS_AGE_KEY: `${IDENTITY_A}\n${IDENTITY_B}` } });
 
 const split = (shamirThreshold: number): Promise<string> =>
   sealedText("yaml", plain, {
@@ -59,7 +56,7 @@ describe("a share of another file", () => {
   test("does not count when it is not asked for", async () => {
     const [mine, other] = [await split(2), await split(2)];
     const changed = mine.replace(messagesIn(mine)[2] as string, messagesIn(other)[2] as string);
-    const { output } = await decrypt(bytesOf(changed), { format: "yaml" }, both);
+    const { output } = await decrypt(bytesOf(changed), { format: "yaml" }, hostAB);
     expect(textOf(output)).toBe(plain);
   });
 });

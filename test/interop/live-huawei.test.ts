@@ -1,24 +1,19 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { type Ran, runWith, temporaryFolder } from "../cli/fake.ts";
+import { bothWays, SOURCES } from "../support/both-ways.ts";
 import { describePeer, sopsProgram } from "../support/peers.ts";
-import { alice, runSops, type SopsRun } from "../support/sops.ts";
+import { alice } from "../support/sops.ts";
 import { HUAWEI_USER, KEY_ID, type StandInHuawei, standInHuawei } from "../support/stand-in-huawei.ts";
 
 /** Keys of HuaweiCloud KMS in files that go to sops and come from there; a stand-in on this machine is the service. */
 
 describePeer("sops 3.11.0 and this program with a stand-in for HuaweiCloud KMS", "sops", sopsProgram(), (sopsPath) => {
   const key = `tr-west-1:${KEY_ID}`;
-  const source = "# note\na: {b: [1, 'two']}\nc_unencrypted: d\n";
-  let cwd: string;
   let huawei: StandInHuawei;
   let stop: () => void;
   let env: Readonly<Record<string, string>>;
+  const { write, read, sops, enc, seal, expectOpens, expectOpensAs } = bothWays(sopsPath, () => env);
 
   beforeEach(async () => {
-    cwd = temporaryFolder();
-    write("sample.yaml", source);
     huawei = standInHuawei({ keys: { [KEY_ID]: "enabled", "another-key": "enabled" } });
     const served = await huawei.serve();
     stop = served.stop;
@@ -31,51 +26,7 @@ describePeer("sops 3.11.0 and this program with a stand-in for HuaweiCloud KMS",
   });
   afterEach(() => stop());
 
-  function write(name: string, content: string | Uint8Array): void {
-    mkdirSync(dirname(join(cwd, name)), { recursive: true });
-    writeFileSync(join(cwd, name), content);
-  }
-  const read = (name: string): string => readFileSync(join(cwd, name), "utf8");
-  const sops = (variables: Readonly<Record<string, string>>, ...args: string[]): Promise<SopsRun> =>
-    runSops(sopsPath, { cwd, env: variables }, ...args);
-  const enc = (variables: Readonly<Record<string, string>>, ...argv: string[]): Promise<Ran> =>
-    runWith({ cwd, env: variables }, ...argv);
-
-  /** The file sealed by each of the two. */
-  async function seal(flags: readonly string[], file = "sample.yaml", variables = env): Promise<string[]> {
-    const here = await enc(variables, ...flags, "-o", `here.${file}`, file);
-    expect([here.status, here.stderr]).toEqual([0, expect.not.stringContaining("error")]);
-    const { status, stderr, stdout } = await sops(variables, "encrypt", ...flags, file);
-    expect([status, stderr]).toEqual([0, ""]);
-    write(`there.${file}`, stdout);
-    return [`here.${file}`, `there.${file}`];
-  }
-
-  async function expectOpens(sealed: string, variables: Readonly<Record<string, string>>): Promise<void> {
-    const there = await sops(variables, "decrypt", "--output-type", "json", sealed);
-    expect([there.status, there.stderr]).toEqual([0, ""]);
-    const here = await enc(variables, "decrypt", "--as", "json", sealed);
-    expect([here.status, here.stderr]).toEqual([0, ""]);
-    expect(JSON.parse(here.stdout)).toEqual(JSON.parse(there.stdout.toString()));
-  }
-
-  it.each([
-    ["yaml", source],
-    ["json", '{"a": {"b": [1, "two"]}, "c_unencrypted": "d"}\n'],
-    ["env", "# note\nA=b\n"],
-    ["ini", "[s]\na = b\n"],
-    ["txt", "text\n"],
-  ])("one key, .%s", async (extension, text) => {
-    write(`sample.${extension}`, text);
-    const type = extension === "txt" ? ["--output-type", "binary"] : [];
-    for (const sealed of await seal(["--hckms", key], `sample.${extension}`)) {
-      const there = await sops(env, "decrypt", ...type, sealed);
-      expect([there.status, there.stderr]).toEqual([0, ""]);
-      const here = await enc(env, "decrypt", sealed);
-      expect([here.status, here.stderr]).toEqual([0, ""]);
-      expect(here.stdout).toBe(sealed.startsWith("here") ? text : there.stdout.toString());
-    }
-  });
+  it.each(SOURCES)("one key, .%s", (extension, text) => expectOpensAs(extension, text, ["--hckms", key]));
 
   it.each([
     ["flat", `creation_rules:\n  - hckms: ["${key}", "tr-west-1:another-key"]\n`],

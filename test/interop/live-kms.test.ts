@@ -1,12 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
-import { type Ran, runWith, temporaryFolder } from "../cli/fake.ts";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
+import { bothWays, SOURCE, SOURCES } from "../support/both-ways.ts";
 import { type Moto, startMoto } from "../support/moto.ts";
 import { describePeer, motoServerProgram, sopsProgram } from "../support/peers.ts";
-import { alice, runSops, type SopsRun } from "../support/sops.ts";
+import { alice } from "../support/sops.ts";
 
 /** AWS KMS keys in files that go to sops and come from there; moto stands in for AWS. */
 
@@ -49,7 +47,10 @@ describePeer("sops 3.11.0 and this program with AWS KMS by moto", "sops", sopsPr
     let arn: string;
     let other: string;
     let aliasArn: string;
-    let cwd: string;
+    const { write, read, sops, enc, seal, expectOpens, expectStaysShut, expectOpensAs } = bothWays(
+      sopsPath,
+      () => moto.env,
+    );
 
     beforeAll(async () => {
       moto = await startMoto(motoPath);
@@ -61,64 +62,11 @@ describePeer("sops 3.11.0 and this program with AWS KMS by moto", "sops", sopsPr
 
     afterAll(() => moto?.stop());
 
-    beforeEach(() => {
-      cwd = temporaryFolder();
-      write("sample.yaml", source);
-    });
-
-    const source = "# note\na: {b: [1, 'two']}\nc_unencrypted: d\n";
     const asAlice = { SOPS_AGE_KEY: alice.identity };
     /** Neither instance metadata nor files of the user's are asked. */
     const noCredentials = { AWS_EC2_METADATA_DISABLED: "true", AWS_SHARED_CREDENTIALS_FILE: "/dev/null" };
 
-    const write = (name: string, content: string | Uint8Array): void => writeFileSync(join(cwd, name), content);
-    const read = (name: string): string => readFileSync(join(cwd, name), "utf8");
-    const sops = (env: Readonly<Record<string, string>>, ...args: string[]): Promise<SopsRun> =>
-      runSops(sopsPath, { cwd, env }, ...args);
-    const enc = (env: Readonly<Record<string, string>>, ...argv: string[]): Promise<Ran> =>
-      runWith({ cwd, env }, ...argv);
-
-    /** The file sealed by each of the two. */
-    async function seal(flags: readonly string[], file = "sample.yaml"): Promise<string[]> {
-      expect((await enc(moto.env, ...flags, "-o", `here.${file}`, file)).status).toBe(0);
-      const { status, stderr, stdout } = await sops(moto.env, "encrypt", ...flags, file);
-      expect([status, stderr]).toEqual([0, ""]);
-      write(`there.${file}`, stdout);
-      return [`here.${file}`, `there.${file}`];
-    }
-
-    async function expectOpens(sealed: string, env: Readonly<Record<string, string>>): Promise<void> {
-      const there = await sops(env, "decrypt", "--output-type", "json", sealed);
-      expect([there.status, there.stderr]).toEqual([0, ""]);
-      const here = await enc(env, "decrypt", "--as", "json", sealed);
-      expect([here.status, here.stderr]).toEqual([0, ""]);
-      expect(JSON.parse(here.stdout)).toEqual(JSON.parse(there.stdout.toString()));
-    }
-
-    async function expectStaysShut(sealed: string, env: Readonly<Record<string, string>>): Promise<void> {
-      expect(await enc(env, "decrypt", sealed)).toMatchObject({ status: 128, stdout: "" });
-      const { status, stdout } = await sops(env, "decrypt", sealed);
-      expect([status, stdout.length]).toEqual([128, 0]);
-    }
-
-    it.each([
-      ["yaml", source],
-      ["json", '{"a": {"b": [1, "two"]}, "c_unencrypted": "d"}\n'],
-      ["env", "# note\nA=b\n"],
-      ["ini", "[s]\na = b\n"],
-      ["txt", "text\n"],
-    ])("one key, .%s", async (extension, text) => {
-      write(`sample.${extension}`, text);
-      const type = extension === "txt" ? ["--output-type", "binary"] : [];
-      for (const sealed of await seal(["--kms", arn], `sample.${extension}`)) {
-        const there = await sops(moto.env, "decrypt", ...type, sealed);
-        expect([there.status, there.stderr]).toEqual([0, ""]);
-        const here = await enc(moto.env, "decrypt", sealed);
-        expect([here.status, here.stderr]).toEqual([0, ""]);
-        if (sealed.startsWith("here")) expect(here.stdout).toBe(text);
-        else expect(here.stdout).toBe(there.stdout.toString());
-      }
-    });
+    it.each(SOURCES)("one key, .%s", (extension, text) => expectOpensAs(extension, text, ["--kms", arn]));
 
     it("an alias", async () => {
       for (const sealed of await seal(["--kms", aliasArn])) {
@@ -174,7 +122,7 @@ describePeer("sops 3.11.0 and this program with AWS KMS by moto", "sops", sopsPr
       const counter = await countCalls(moto.endpoint);
       onTestFinished(() => counter.stop());
       const env = { ...moto.env, AWS_ENDPOINT_URL: counter.endpoint };
-      for (let i = 0; i < 20; i++) write(`many${i}.yaml`, source);
+      for (let i = 0; i < 20; i++) write(`many${i}.yaml`, SOURCE);
       expect((await enc(env, "-i", "many*.yaml", "--kms", arn)).status).toBe(0);
       expect(counter.calls).toEqual(Array(20).fill("TrentService.Encrypt"));
       expect(counter.mostAtATime).toBeGreaterThan(1);
@@ -188,11 +136,11 @@ describePeer("sops 3.11.0 and this program with AWS KMS by moto", "sops", sopsPr
         stderr: "enc: note: 220 files decrypted\n",
       });
       expect(counter.calls).toEqual(Array(20).fill("TrentService.Decrypt"));
-      expect(read("copy199.yaml")).toBe(source);
+      expect(read("copy199.yaml")).toBe(SOURCE);
     });
 
     it("of a thousand files with five wrapped keys are fetched with five calls", async () => {
-      for (let i = 0; i < 5; i++) write(`many${i}.yaml`, source);
+      for (let i = 0; i < 5; i++) write(`many${i}.yaml`, SOURCE);
       expect((await enc(moto.env, "-i", "many*.yaml", "--kms", arn)).status).toBe(0);
       for (let i = 5; i < 1000; i++) write(`many${i}.yaml`, read(`many${i % 5}.yaml`));
       const counter = await countCalls(moto.endpoint);
@@ -203,7 +151,7 @@ describePeer("sops 3.11.0 and this program with AWS KMS by moto", "sops", sopsPr
         stderr: "enc: note: 1,000 files decrypted\n",
       });
       expect(counter.calls).toEqual(Array(5).fill("TrentService.Decrypt"));
-      for (const i of [0, 500, 999]) expect(read(`many${i}.yaml`)).toBe(source);
+      for (const i of [0, 500, 999]) expect(read(`many${i}.yaml`)).toBe(SOURCE);
     });
 
     it("with the context that sops before 3.3.0 wrote down, and another one that it used", async () => {

@@ -1,9 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { type Ran, runWith, temporaryFolder } from "../cli/fake.ts";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { bothWays, SOURCE, SOURCES } from "../support/both-ways.ts";
 import { baoProgram, describePeer, sopsProgram } from "../support/peers.ts";
-import { alice, runSops, type SopsRun } from "../support/sops.ts";
+import { alice } from "../support/sops.ts";
 import { startVault, type Vault } from "../support/vault.ts";
 
 /** Transit keys in files that go to sops and come from there, with a real OpenBao. */
@@ -13,8 +11,8 @@ describePeer("sops 3.11.0 and this program with transit keys of OpenBao", "sops"
     let vault: Vault;
     let uri: string;
     let other: string;
-    let cwd: string;
     let env: Readonly<Record<string, string>>;
+    const { write, read, sops, enc, seal, expectOpens, expectStaysShut, expectOpensAs } = bothWays(sopsPath, () => env);
 
     beforeAll(async () => {
       vault = await startVault(baoPath);
@@ -25,46 +23,6 @@ describePeer("sops 3.11.0 and this program with transit keys of OpenBao", "sops"
 
     afterAll(() => vault?.stop());
 
-    beforeEach(() => {
-      cwd = temporaryFolder();
-      write("sample.yaml", source);
-    });
-
-    const source = "# note\na: {b: [1, 'two']}\nc_unencrypted: d\n";
-
-    const write = (name: string, content: string | Uint8Array): void => writeFileSync(join(cwd, name), content);
-    const read = (name: string): string => readFileSync(join(cwd, name), "utf8");
-    const sops = (variables: Readonly<Record<string, string>>, ...args: string[]): Promise<SopsRun> =>
-      runSops(sopsPath, { cwd, env: variables }, ...args);
-    const enc = (variables: Readonly<Record<string, string>>, ...argv: string[]): Promise<Ran> =>
-      runWith({ cwd, env: variables }, ...argv);
-
-    /** The file sealed by each of the two. */
-    async function seal(flags: readonly string[], file = "sample.yaml", variables = env): Promise<string[]> {
-      const here = await enc(variables, ...flags, "-o", `here.${file}`, file);
-      expect([here.status, here.stderr]).toEqual([0, expect.not.stringContaining("error")]);
-      const { status, stderr, stdout } = await sops(variables, "encrypt", ...flags, file);
-      expect([status, stderr]).toEqual([0, ""]);
-      write(`there.${file}`, stdout);
-      return [`here.${file}`, `there.${file}`];
-    }
-
-    async function expectOpens(sealed: string, variables: Readonly<Record<string, string>>): Promise<void> {
-      const there = await sops(variables, "decrypt", "--output-type", "json", sealed);
-      expect([there.status, there.stderr]).toEqual([0, ""]);
-      const here = await enc(variables, "decrypt", "--as", "json", sealed);
-      expect([here.status, here.stderr]).toEqual([0, ""]);
-      expect(JSON.parse(here.stdout)).toEqual(JSON.parse(there.stdout.toString()));
-    }
-
-    async function expectStaysShut(sealed: string, variables: Readonly<Record<string, string>>): Promise<Ran> {
-      const here = await enc(variables, "decrypt", sealed);
-      expect(here).toMatchObject({ status: 128, stdout: "" });
-      const { status, stdout } = await sops(variables, "decrypt", sealed);
-      expect([status, stdout.length]).toEqual([128, 0]);
-      return here;
-    }
-
     /** A token that may do what the policy says. */
     async function tokenWith(name: string, policy: string): Promise<string> {
       expect((await vault.api("PUT", `sys/policies/acl/${name}`, { policy })).status).toBeLessThan(300);
@@ -72,24 +30,7 @@ describePeer("sops 3.11.0 and this program with transit keys of OpenBao", "sops"
       return (answer as { auth: { client_token: string } }).auth.client_token;
     }
 
-    it.each([
-      ["yaml", source],
-      ["json", '{"a": {"b": [1, "two"]}, "c_unencrypted": "d"}\n'],
-      ["env", "# note\nA=b\n"],
-      ["ini", "[s]\na = b\n"],
-      ["txt", "text\n"],
-    ])("one key, .%s", async (extension, text) => {
-      write(`sample.${extension}`, text);
-      const type = extension === "txt" ? ["--output-type", "binary"] : [];
-      for (const sealed of await seal(["--hc-vault-transit", uri], `sample.${extension}`)) {
-        const there = await sops(env, "decrypt", ...type, sealed);
-        expect([there.status, there.stderr]).toEqual([0, ""]);
-        const here = await enc(env, "decrypt", sealed);
-        expect([here.status, here.stderr]).toEqual([0, ""]);
-        if (sealed.startsWith("here")) expect(here.stdout).toBe(text);
-        else expect(here.stdout).toBe(there.stdout.toString());
-      }
-    });
+    it.each(SOURCES)("one key, .%s", (extension, text) => expectOpensAs(extension, text, ["--hc-vault-transit", uri]));
 
     it.each([
       ["an engine of two names", "team/secrets", "k"],
@@ -160,8 +101,7 @@ describePeer("sops 3.11.0 and this program with transit keys of OpenBao", "sops"
     it("the token of the home directory", async () => {
       const { VAULT_TOKEN: token = "", ...others } = env;
       // The two have different homes here.
-      mkdirSync(join(cwd, "home"));
-      for (const home of ["", "home"]) write(join(home, ".vault-token"), `${token}\n`);
+      for (const home of ["", "home/"]) write(`${home}.vault-token`, `${token}\n`);
       for (const sealed of await seal(["--hc-vault-transit", uri], "sample.yaml", others)) {
         await expectOpens(sealed, others);
       }
@@ -180,7 +120,7 @@ describePeer("sops 3.11.0 and this program with transit keys of OpenBao", "sops"
       const old = await seal(["--hc-vault-transit", key]);
       await vault.api("POST", "transit/keys/versions/rotate");
       for (const sealed of old) await expectOpens(sealed, env);
-      write("next.yaml", source);
+      write("next.yaml", SOURCE);
       const next = await seal(["--hc-vault-transit", key], "next.yaml");
       for (const sealed of next) expect(read(sealed)).toContain("enc: vault:v2:");
       await vault.api("POST", "transit/keys/versions/config", { min_decryption_version: 2 });

@@ -20,6 +20,10 @@ export const VECTOR_DATA_KEY = new Uint8Array(32).fill(0x66);
 
 /** A host that has identity A. */
 export const hostA = fakeHost({ env: { SOPS_AGE_KEY: IDENTITY_A } });
+/** A host that has identity B. */
+export const hostB = fakeHost({ env: { SOPS_AGE_KEY: IDENTITY_B } });
+/** A host that has both. */
+export const hostAB = fakeHost({ env: { SOPS_AGE_KEY: `${IDENTITY_A}\n${IDENTITY_B}` } });
 
 /** Recipients of these age texts, in one group. */
 export function groupOf(...texts: string[]): KeyGroup {

@@ -13,12 +13,11 @@ import { KeyleafError } from "../../../src/errors.ts";
 import type { Host, KeyService } from "../../../src/host.ts";
 import { fakeHost } from "../../support/fake-host.ts";
 import { brokenService, serviceOf, serviceThat } from "../../support/key-service.ts";
-import { expectDiscreet, failure, groupOf, hostA, IDENTITY_B, RECIPIENT_A } from "../../support/sealing.ts";
+import { expectDiscreet, failure, groupOf, hostA, hostB, IDENTITY_B, RECIPIENT_A } from "../../support/sealing.ts";
 
 const dataKey = Uint8Array.from({ length: DATA_KEY_BYTES }, (_, i) => i * 7);
 const noKeys = fakeHost();
 const hinted = new KeyleafError("PROVIDER_FAILED", "it failed", { hint: "try again" });
-const hostB = fakeHost({ env: { SOPS_AGE_KEY: IDENTITY_B } });
 
 function withServices(host: Host, services: readonly KeyService[], isLocalOn = true): Host {
   return { ...host, keyServices: { isLocalOn, services } };
