@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import { azureKeyvaultNames, hcVaultNames } from "../crypto/keys/names.ts";
 import { KeyleafError } from "../errors.ts";
 import type { Context, Flags } from "./context.ts";
 import { ConfigFinder } from "./find-config.ts";
@@ -41,23 +42,19 @@ export class TrustedEndpoints {
 function unreadable(error: unknown): never {
   if (!(error instanceof KeyleafError)) throw error;
   throw new KeyleafError(error.code, `the configuration could not be read: ${messageWithFile(error)}`, {
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    hint: error.hint,
     details: error.details,
     cause: error,
   });
 }
 
-/** Variables by which users name servers: an address, or addresses of keys with commas between. */
-const VARIABLES = [
-  "VAULT_ADDR",
-  "BAO_ADDR",
-  "SOPS_VAULT_URIS",
-  "SOPS_HC_VAULT_ALLOWLIST",
-  "SOPS_AZURE_KEYVAULT_URLS",
-] as const;
+/** Names of the providers whose recipients are addresses. */
+const named = [hcVaultNames, azureKeyvaultNames].map(({ names }) => names);
 
-/** Keys of rules and key groups whose recipients are addresses. */
-const RULE_KEYS = new Set(["hc_vault_transit_uri", "hc_vault", "azure_keyvault"]);
+/** Variables by which users name servers: an address, or addresses of keys with commas between. */
+const VARIABLES = ["VAULT_ADDR", "BAO_ADDR", "SOPS_HC_VAULT_ALLOWLIST", ...named.map(({ env }) => env)];
+
+const RULE_KEYS: ReadonlySet<string> = new Set(named.flatMap(({ rule, group }) => [rule, group]));
 
 /**
  * Scheme, host and port, in one spelling: lower case, without the port that the scheme has anyway. `null`: no address of

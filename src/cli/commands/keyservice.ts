@@ -4,10 +4,12 @@ import { type Asked, answer, Refusal } from "../../crypto/key-service/answer.ts"
 import { grpcStatus } from "../../crypto/key-service/grpc.ts";
 import { isLoopback } from "../../crypto/loopback.ts";
 import { KeyleafError } from "../../errors.ts";
+import { inTurn } from "../../in-turn.ts";
 import type { CliHost, Context, Flags } from "../context.ts";
 import { createGrpcServer, type Handler } from "../grpc-server.ts";
 import { cannotListen, listenAt, listenOn, userId } from "../listen.ts";
-import { note, printable, warn } from "../report.ts";
+import { note, warn } from "../report.ts";
+import { endingSignals } from "../signals.ts";
 import { isSystemError } from "../system-error.ts";
 
 /** Where to listen. */
@@ -18,7 +20,6 @@ type Place =
 const DEFAULT_TCP = "127.0.0.1:5000";
 /** Characters of a question; a name can be a megabyte long. */
 const MOST_QUESTION = 500;
-const STOPPING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** `enc keyservice`: serves until it is told to stop. */
 export async function run(_operands: readonly string[], flags: Flags, context: Context): Promise<void> {
@@ -27,7 +28,7 @@ export async function run(_operands: readonly string[], flags: Flags, context: C
   if (place.kind === "tcp") checkReach(place.host, flags.has("allow-remote"), context);
   const service = createGrpcServer(handlerFor(flags, context));
   const stopped = new Promise<void>((done) => {
-    for (const signal of STOPPING) process.once(signal, () => done());
+    for (const signal of endingSignals) process.once(signal, () => done());
   });
   const { address, close } =
     place.kind === "unix" ? await listenAt(service, place.path) : await listenOn(service, place.host, place.port);
@@ -129,10 +130,8 @@ function wordsOf({ method, key }: Asked): string {
 
 /** Asks before a key is used; the reference asks when it has been. One question at a time, whoever comes meanwhile. */
 function confirmations(host: CliHost): (asked: Asked, signal: AbortSignal) => Promise<boolean> {
-  let last: Promise<unknown> = Promise.resolve();
   const ask = async (asked: Asked, signal: AbortSignal): Promise<boolean> => {
-    // The key's name comes from whoever asks, and could move the cursor.
-    const question = `${printable(wordsOf(asked)).slice(0, MOST_QUESTION)}? (y/n) `;
+    const question = `${wordsOf(asked).slice(0, MOST_QUESTION)}? (y/n) `;
     while (!signal.aborted) {
       const reply = await host.ask?.(question);
       if (reply === "y") return true;
@@ -146,9 +145,6 @@ function confirmations(host: CliHost): (asked: Asked, signal: AbortSignal) => Pr
     }
     return false;
   };
-  return (asked, signal) => {
-    const reply = last.then(() => ask(asked, signal));
-    last = reply.catch(() => {});
-    return reply;
-  };
+  const turn = inTurn();
+  return (asked, signal) => turn(() => ask(asked, signal));
 }

@@ -114,7 +114,7 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
     {
       summary: "let other programs use your keys, without seeing them",
       description:
-        "Wraps and unwraps data keys for whoever connects, with the keys at hand here, until it is stopped with Ctrl-C: for " +
+        "Wraps and unwraps data keys for whoever connects, with the keys at hand here that ask for nothing, until it is stopped with Ctrl-C: for " +
         "containers or, through a tunnel, other machines, that are given a socket and not the keys. It speaks " +
         "the protocol of sops, which has neither TLS nor a way to say who is asking. What guards a socket are therefore its " +
         "mode 0600 and its folder, which only you can write: the user id on the other side is not checked, since the runtime " +

@@ -115,5 +115,7 @@ async function unwrap(
   const why = (reason: string) => reasons.push(reason);
   const dataKey = await provider.unwrap({ provider: provider.id, fields }, host, why, signal);
   if (dataKey !== null) return dataKey;
+  if (provider.unwrapAsking !== undefined)
+    reasons.push("what asks for a passphrase or the like is not used for others");
   throw new Refusal(grpcStatus.unknown, reasons.join("; ") || "not for any key at hand");
 }
