@@ -164,9 +164,10 @@ function thresholdOf(node: Node | undefined): number {
   if (node === undefined) return 0;
   const text = node.kind === "leaf" ? scalarText(node.scalar) : " ";
   if (text === "") return 0;
-  const value = text.trim() === "" ? Number.NaN : Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw invalid("shamir_threshold is not a whole number of 0 or more", "restore the file from version control");
+  // Fractions are cut off, as in the reference's YAML.
+  const value = text.trim() === "" ? Number.NaN : Math.trunc(Number(text));
+  if (Number.isSafeInteger(value) && value >= 0) return value || 0;
+  throw invalid("shamir_threshold is not a number of 0 or more", "restore the file from version control");
 }
 
 function boolOf(node: Node | undefined): boolean {
