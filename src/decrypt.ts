@@ -142,6 +142,23 @@ export interface OpenedDocument {
   text(): Promise<Uint8Array>;
 }
 
+/** Learns of every entry that is opened, for who seals it again. */
+export interface Opened {
+  /**
+   * In document order, before `scalar` takes the place of the envelope in the entry.
+   * @param aad - the associated data that it was opened with
+   */
+  entry(entry: Entry, pathText: string, aad: string, scalar: Scalar): void;
+  /**
+   * While the plaintext is made.
+   * @param edit - what brings the entry's value into the text
+   * @param isSpelled - it is written by the record of original spellings
+   */
+  edit(entry: Entry, edit: Edit, isSpelled: boolean): void;
+  /** @param text - what the record of original spellings says */
+  record(text: string, envelope: string): void;
+}
+
 /**
  * Opens every value of a parsed document, in place, and checks every tag and the MAC.
  * @throws `INTEGRITY_TAG`, `INTEGRITY_MAC`
@@ -152,13 +169,14 @@ export async function openDocument(
   format: Format,
   dataKey: Uint8Array,
   { ignoreMac = false }: Pick<DecryptOptions, "ignoreMac">,
+  onOpened?: Opened,
 ): Promise<OpenedDocument> {
   const selection = await compileSelection(metadata.selection, "ignore");
   const notices: string[] = [];
   const digest = new Digest(metadata.macOnlyEncrypted);
   const open = await envelopeOpener(doc, metadata, selection, dataKey);
-  const opening = new Opening(doc, open, notices);
-  const spellings = readSpellings(metadata, open, notices);
+  const opening = new Opening(doc, open, notices, onOpened);
+  const spellings = readSpellings(metadata, open, notices, onOpened);
   const opened: Entry[] = [];
   const spelled = new Map<Entry, string>();
   const restored: Edit[] = [];
@@ -206,15 +224,19 @@ export async function openDocument(
   return {
     digest: hex,
     notices,
-    text: () => openedText(doc, format, { opened, spelled, restored, variants: spellings.variants }),
+    text: () => openedText(doc, format, { opened, spelled, restored, variants: spellings.variants }, onOpened),
   };
 }
 
 /** The metadata of a parsed file. @throws `INPUT_NOT_ENCRYPTED`, `INPUT_METADATA` */
 export function metadataOf(doc: Document): Metadata {
-  if (doc.metadata === null)
-    throw new KeyleafError("INPUT_NOT_ENCRYPTED", "the file is not encrypted: it has no sops metadata");
-  return parseMetadata(doc.metadata);
+  return parseMetadata(blockOf(doc));
+}
+
+/** The metadata as it stands in the file. @throws `INPUT_NOT_ENCRYPTED` */
+export function blockOf({ metadata }: Document): Mapping {
+  if (metadata !== null) return metadata;
+  throw new KeyleafError("INPUT_NOT_ENCRYPTED", "the file is not encrypted: it has no sops metadata");
 }
 
 /** What becomes of a document's text. */
@@ -233,13 +255,15 @@ class Opening {
   readonly #doc: Document;
   readonly #open: OpenEnvelope;
   readonly #notices: string[];
+  readonly #onOpened: Opened | undefined;
   readonly #line: (offset: number) => number;
   readonly #places = new Places();
 
-  constructor(doc: Document, open: OpenEnvelope, notices: string[]) {
+  constructor(doc: Document, open: OpenEnvelope, notices: string[], onOpened: Opened | undefined) {
     this.#doc = doc;
     this.#open = open;
     this.#notices = notices;
+    this.#onOpened = onOpened;
     this.#line = lineCounter(doc.source);
   }
 
@@ -262,6 +286,7 @@ class Opening {
     if (scalar.type === "comment" && (entry.at?.itemStart ?? -1) < 0) {
       throw tagError(this.#doc, entry, keys, "a comment stands in place of a value");
     }
+    this.#onOpened?.entry(entry, path, aad, scalar);
     return scalar;
   }
 
@@ -279,7 +304,10 @@ class Opening {
     for (const aad of places) {
       const opened = this.#open(text, aad);
       const scalar = opened === null ? null : scalarFromBytes(opened.bytes, opened.type);
-      if (scalar?.type === "comment" || scalar?.type === "str") return { type: "comment", text: scalar.text };
+      if (scalar?.type !== "comment" && scalar?.type !== "str") continue;
+      const comment: Scalar = { type: "comment", text: scalar.text };
+      this.#onOpened?.entry(entry, path, aad, comment);
+      return comment;
     }
     this.#notices.push(`line ${this.#lineOf(entry)}: a comment could not be decrypted and stays as it is`);
     return null;
@@ -375,21 +403,29 @@ function checkMac(metadata: Metadata, computed: string, open: OpenEnvelope): voi
 }
 
 /** The record of original spellings; empty when there is none or it does not open, which never hinders decrypting. */
-function readSpellings(metadata: Metadata, open: OpenEnvelope, notices: string[]): Spellings {
-  const opened = metadata.spelling === null ? null : open(metadata.spelling, SPELLING_AAD);
-  if (opened === null && metadata.spelling !== null)
+function readSpellings(
+  { spelling }: Metadata,
+  open: OpenEnvelope,
+  notices: string[],
+  onOpened: Opened | undefined,
+): Spellings {
+  const opened = spelling === null ? null : open(spelling, SPELLING_AAD);
+  if (opened === null && spelling !== null)
     notices.push("sops.keyleaf.spelling was changed: values come back as they are printed, not as they were written");
-  return decodeSpellings(opened === null ? "" : Buffer.from(opened.bytes).toString());
+  const text = opened === null ? "" : Buffer.from(opened.bytes).toString();
+  if (opened !== null && spelling !== null) onOpened?.record(text, spelling);
+  return decodeSpellings(text);
 }
 
 /** What a sealed value looks like. */
-const ANY_ENVELOPE: Scalar = { type: "str", text: "ENC[AES256_GCM,data:,iv:,tag:,type:str]" };
+export const ANY_ENVELOPE: Scalar = { type: "str", text: "ENC[AES256_GCM,data:,iv:,tag:,type:str]" };
 
 /** The source with every opened entry written back and the metadata gone. */
 async function openedText(
   doc: Document,
   format: Format,
   { opened, spelled, restored, variants }: Changes,
+  onOpened?: Opened,
 ): Promise<Uint8Array> {
   const isInAlias = insideOf(restored);
   const values: Edit[] = [];
@@ -402,6 +438,7 @@ async function openedText(
     const isTrue = text !== undefined && isSame(await format.read(text, at, doc), scalar);
     // It stands in for the envelope, which may have taken less than the value would.
     const edit = isTrue ? { ...format.edit(entry, ANY_ENVELOPE, doc), text } : format.edit(entry, scalar, doc);
+    onOpened?.edit(entry, edit, isTrue);
     (entry.kind === "comment" ? comments : values).push(edit);
   }
   const isInValue = insideOf(values);

@@ -3,7 +3,7 @@ import { IvPool, seal } from "./crypto/cipher.ts";
 import { type KeyGroup, makeDataKey, type Recovery, wrapDataKey } from "./crypto/data-key.ts";
 import { formatEncryptedValue } from "./crypto/encrypted-value.ts";
 import { Digest } from "./crypto/mac.ts";
-import { metadataOf, openDocument } from "./decrypt.ts";
+import { ANY_ENVELOPE, metadataOf, openDocument } from "./decrypt.ts";
 import {
   ALIAS,
   type Document,
@@ -15,10 +15,11 @@ import {
   str,
 } from "./document/document.ts";
 import { applyEdits, insideOf, lowerBound } from "./document/edits.ts";
-import { metadataBlock, metadataItem } from "./document/metadata.ts";
+import { type MetadataSeal, metadataBlock, metadataItem } from "./document/metadata.ts";
 import { compileSelection, DEFAULT_SELECTION, type Selection, type SelectionRule } from "./document/selection.ts";
 import { encodeSpellings, namedVariants, type Spelling } from "./document/spelling.ts";
 import { walk } from "./document/walk.ts";
+import type { EarlierValue, EarlierValues, TakeEarlier } from "./earlier-values.ts";
 import { KeyleafError, malformed, pathText } from "./errors.ts";
 import type { Format, FormatId, PrintOptions } from "./formats/format.ts";
 import { formatOf } from "./formats/registry.ts";
@@ -79,44 +80,91 @@ export async function encrypt(source: Uint8Array, options: EncryptOptions, host:
 
   const dataKey = makeDataKey(host);
   try {
-    const ivs = new IvPool((bytes) => host.fillRandom(bytes));
-    const sealing = new Sealing(doc, format, selection, dataKey, ivs, macOnlyEncrypted);
-    const { edits, spellings, digest, sealed, clear } = sealing.run();
-    if (sealing.isIdle) throw nothingSealed(clear.length, rule);
-    const variants = variantsToSeal(doc, edits);
-    const hasSpellings = outputFormat === format && spellings.length + variants.texts.length > 0;
-
     const threshold = options.shamirThreshold ?? 0;
-    const keyGroups = await wrapDataKey(dataKey, options.keyGroups, host, threshold, options.recovery);
-    const lastModified = `${host.now().toISOString().slice(0, 19)}Z`;
-    const sealText = (text: string, aad: string): string =>
-      formatEncryptedValue(seal(text, dataKey, aad, ivs.next()), "str");
-    const block = metadataBlock({
-      keyGroups,
-      shamirThreshold: threshold === 0 && keyGroups.length > 1 ? keyGroups.length : threshold,
-      lastModified,
-      mac: sealText(digest, lastModified),
-      selection: isBinary ? null : rule,
-      macOnlyEncrypted,
-      spelling: hasSpellings ? sealText(encodeSpellings(spellings, variants.texts), SPELLING_AAD) : null,
-    });
-
-    let output: Uint8Array;
-    if (outputFormat === format)
-      output = applyEdits(doc.source, [...format.metadataEdits(doc, block), ...variants.edits, ...edits]);
-    else {
-      const roots = doc.roots.map((root) => ({ ...root, members: [...root.members, metadataItem(block)] }));
-      output = outputFormat.print(roots, options.print ?? {});
-    }
-    const verify = (written: Uint8Array): Promise<boolean> =>
-      verifyWritten(written, source, outputFormat, format, digest, dataKey);
-    if (outputFormat !== format) await checkConversion(verify(output), outputFormat);
-    const notices = doc.isWrapped === true ? ["the file is no mapping: sops shows its content under the key data"] : [];
-    return { output, sealed, clear, notices, verify };
+    return await sealPlaintext(
+      { doc, source, format, outputFormat, selection, macOnlyEncrypted, dataKey, print: options.print ?? {} },
+      async (seal) => {
+        if (seal.isIdle) throw nothingSealed(seal.clear, rule);
+        return metadataBlock({
+          ...seal,
+          keyGroups: await wrapDataKey(dataKey, options.keyGroups, host, threshold, options.recovery),
+          shamirThreshold: threshold === 0 && options.keyGroups.length > 1 ? options.keyGroups.length : threshold,
+          selection: isBinary ? null : rule,
+          macOnlyEncrypted,
+        });
+      },
+      host,
+    );
   } catch (error) {
     dataKey.fill(0);
     throw error;
   }
+}
+
+/** A plaintext, and how it is sealed. */
+export interface Sealable {
+  readonly doc: Document;
+  /** What `doc` was parsed from. */
+  readonly source: Uint8Array;
+  readonly format: Format;
+  readonly outputFormat: Format;
+  readonly selection: Selection;
+  readonly macOnlyEncrypted: boolean;
+  /** Read; overwriting it is the caller's. */
+  readonly dataKey: Uint8Array;
+  readonly print: PrintOptions;
+  /** What was sealed before and is to be kept. */
+  readonly earlier?: EarlierValues;
+  /** The file it was sealed in. */
+  readonly like?: Document;
+}
+
+/** What the metadata says of the values that were sealed. */
+export interface Seal extends MetadataSeal {
+  /** Nothing is sealed, or comments only, though there are values. */
+  readonly isIdle: boolean;
+  /** How many values stay clear. */
+  readonly clear: number;
+}
+
+/** Seals a plaintext. @param blockOf - makes the metadata block that goes with it. */
+export async function sealPlaintext(
+  sealable: Sealable,
+  blockOf: (seal: Seal) => Promise<Mapping>,
+  host: Host,
+): Promise<EncryptResult> {
+  const { doc, source, format, outputFormat, dataKey, earlier, like } = sealable;
+  const ivs = new IvPool((bytes) => host.fillRandom(bytes));
+  const sealing = new Sealing(sealable, ivs);
+  const { edits, spellings, digest, sealed, clear, isIdle } = sealing.run();
+  const variants = variantsToSeal(doc, edits);
+  const hasSpellings = outputFormat === format && spellings.length + variants.texts.length > 0;
+  const record = hasSpellings ? encodeSpellings(spellings, variants.texts) : null;
+
+  const lastModified = `${host.now().toISOString().slice(0, 19)}Z`;
+  const sealText = (text: string, aad: string): string =>
+    formatEncryptedValue(seal(text, dataKey, aad, ivs.next()), "str");
+  const spelling = record === null ? null : (earlier?.envelopeOfRecord(record) ?? sealText(record, SPELLING_AAD));
+  const block = await blockOf({
+    lastModified,
+    mac: sealText(digest, lastModified),
+    spelling,
+    isIdle,
+    clear: clear.length,
+  });
+
+  let output: Uint8Array;
+  if (outputFormat === format)
+    output = applyEdits(doc.source, [...format.metadataEdits(doc, block, like), ...variants.edits, ...edits]);
+  else {
+    const roots = doc.roots.map((root) => ({ ...root, members: [...root.members, metadataItem(block)] }));
+    output = outputFormat.print(roots, sealable.print);
+  }
+  const verify = (written: Uint8Array): Promise<boolean> =>
+    verifyWritten(written, source, outputFormat, format, digest, dataKey);
+  if (outputFormat !== format) await checkConversion(verify(output), outputFormat);
+  const notices = doc.isWrapped === true ? ["the file is no mapping: sops shows its content under the key data"] : [];
+  return { output, sealed, clear, notices, verify };
 }
 
 /** Another format may drop documents or comments, or spell clear values otherwise: then the MAC would not hold. */
@@ -160,7 +208,8 @@ async function verifyWritten(
   throw new KeyleafError("OUTPUT_VERIFY_FAILED", "the encrypted file does not decrypt to what went in");
 }
 
-async function parsePlaintext(format: Format, source: Uint8Array): Promise<Document> {
+/** @throws `INPUT_*`, `INPUT_ALREADY_ENCRYPTED` */
+export async function parsePlaintext(format: Format, source: Uint8Array): Promise<Document> {
   const already = (): KeyleafError =>
     new KeyleafError(
       "INPUT_ALREADY_ENCRYPTED",
@@ -236,26 +285,21 @@ class Sealing {
   readonly #dataKey: Uint8Array;
   readonly #ivs: IvPool;
   readonly #macOnlyEncrypted: boolean;
+  readonly #takeEarlier: TakeEarlier | null;
   readonly #valueEdits: Edit[] = [];
   readonly #commentEdits: Edit[] = [];
   #index = 0;
   #firstInAlias = 0;
   #sealedBeforeAlias = 0;
 
-  constructor(
-    doc: Document,
-    format: Format,
-    selection: Selection,
-    dataKey: Uint8Array,
-    ivs: IvPool,
-    macOnlyEncrypted: boolean,
-  ) {
+  constructor({ doc, format, selection, dataKey, macOnlyEncrypted, earlier }: Sealable, ivs: IvPool) {
     this.#doc = doc;
     this.#format = format;
     this.#selection = selection;
     this.#dataKey = dataKey;
     this.#ivs = ivs;
     this.#macOnlyEncrypted = macOnlyEncrypted;
+    this.#takeEarlier = earlier?.takeEach() ?? null;
   }
 
   run(): this {
@@ -265,10 +309,13 @@ class Sealing {
       { selection: this.#selection },
       {
         entry: (entry, path, isSelected, keys) => {
+          const earlier = isSelected ? this.#earlierOf(entry, path) : null;
+          // What stands there as it stood is what it was, though its type may not show: a number in a `.env` file.
+          if (earlier !== null) entry.scalar = earlier.scalar;
           const isValue = entry.scalar.type !== "comment";
           if (isValue && (isSelected || !this.#macOnlyEncrypted)) digest.add(entry.scalar);
           if (entry.scalar.text.length === 0 && !(isValue && isSelected && this.#format.sealsEmpty === true)) return;
-          if (isSelected) this.#seal(entry, path);
+          if (isSelected) this.#seal(entry, path, earlier);
           else this.#keepClear(entry, isValue, keys);
         },
         enter: (container) => {
@@ -284,9 +331,21 @@ class Sealing {
     return this;
   }
 
-  #seal(entry: Entry, path: string): void {
+  #earlierOf(entry: Entry, path: string): EarlierValue | null {
+    if (this.#takeEarlier === null) return null;
+    const place = entry.at === null ? null : this.#format.edit(entry, ANY_ENVELOPE, this.#doc);
+    return this.#takeEarlier(
+      path,
+      entry.scalar,
+      place === null ? null : this.#doc.source.slice(place.start, place.end),
+    );
+  }
+
+  #seal(entry: Entry, path: string, earlier: EarlierValue | null): void {
     const plain = entry.scalar;
-    const envelope = formatEncryptedValue(seal(plain.text, this.#dataKey, aadOf(path), this.#ivs.next()), plain.type);
+    const envelope =
+      earlier?.envelope ??
+      formatEncryptedValue(seal(plain.text, this.#dataKey, aadOf(path), this.#ivs.next()), plain.type);
     const isComment = plain.type === "comment";
     if (isComment && this.#selection.byComment && !this.#selection.sealsHits && this.#selection.hits(envelope)) {
       throw new KeyleafError(
@@ -301,8 +360,13 @@ class Sealing {
     const sealed: Scalar = isComment ? { type: "comment", text: envelope } : str(envelope);
     if (entry.at !== null) {
       const canonical = this.#format.edit(entry, plain, this.#doc);
-      const edit = this.#format.edit(entry, sealed, this.#doc);
-      if (!isWritten(canonical.text, edit, this.#doc)) {
+      let edit = this.#format.edit(entry, sealed, this.#doc);
+      let isSpelled = !isWritten(canonical.text, edit, this.#doc);
+      if (earlier?.written != null && isWritten(earlier.written.plaintext, edit, this.#doc)) {
+        edit = { ...edit, text: earlier.written.sealed };
+        isSpelled = earlier.written.isSpelled;
+      }
+      if (isSpelled) {
         const text = this.#doc.source.slice(edit.start, edit.end);
         this.spellings.push({ index, pathText: path, text });
       }

@@ -5,6 +5,7 @@ import { age } from "./crypto/keys/age.ts";
 import type { RecipientOptions } from "./crypto/keys/provider.ts";
 import { providerBy, providers } from "./crypto/keys/registry.ts";
 import { leaf, mapping, type Node } from "./document/document.ts";
+import type { KeyEntry, Metadata } from "./document/metadata.ts";
 import { KeyleafError } from "./errors.ts";
 import type { Host } from "./host.ts";
 
@@ -75,6 +76,19 @@ export async function recipientsOfRule(raw: RawRecipient): Promise<Recipient[]> 
       ? provider.fromText(raw.value, options)
       : provider.fromGroup(nodeOf(raw.value));
   return recipients.map((recipient) => ({ provider, recipient }));
+}
+
+/** Who an encrypted file is for. @throws `KEY_BAD_RECIPIENT`, `PROVIDER_FAILED` for entries that cannot be read */
+export async function keyGroupsOf({ keyGroups }: Pick<Metadata, "keyGroups">): Promise<KeyGroup[]> {
+  return Promise.all(keyGroups.map((group) => Promise.all(group.map(recipientOf))));
+}
+
+async function recipientOf({ list, fields }: KeyEntry): Promise<Recipient> {
+  const { groupNode, keyOfEntry } = await import("./crypto/key-service/messages.ts");
+  const provider = await providerBy("metadata", list).load();
+  const [recipient] = provider.fromGroup(groupNode(keyOfEntry(list, fields)));
+  if (recipient === undefined) throw new KeyleafError("KEY_BAD_RECIPIENT", `an entry of ${list} names no recipient`);
+  return { provider, recipient };
 }
 
 function nodeOf(value: string | RawMapping): Node {

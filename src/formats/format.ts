@@ -43,8 +43,11 @@ export interface Format {
    * the place of a comment, one comment). Used to check the sealed record of original spellings. A promise as in `parse`.
    */
   read(text: string, at: Place, doc: Document): Scalar | null | Promise<Scalar | null>;
-  /** Edits that write, replace (`block`) or remove (`null`) the metadata block, in every document of the file. */
-  metadataEdits(doc: Document, block: Mapping | null): Edit[];
+  /**
+   * Edits that write, replace (`block`) or remove (`null`) the metadata block, in every document of the file.
+   * @param like - a file with a block, in whose indentation the new one is written. Absent: the format's own.
+   */
+  metadataEdits(doc: Document, block: Mapping | null, like?: Document): Edit[];
   /**
    * Text of one selected node, as `--extract` gives it: raw for strings, otherwise as the reference's emitter prints it.
    * @throws `OUTPUT_UNREPRESENTABLE`

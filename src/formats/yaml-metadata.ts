@@ -8,10 +8,11 @@ import { BlockPrinter, flowItem } from "./yaml-print.ts";
  * Edits that write (`block`), replace or remove (`null`) the `sops` entry of every document. What writing adds, removing
  * takes away again, byte for byte.
  */
-export function yamlMetadataEdits(doc: YamlDocument, block: Mapping | null): Edit[] {
+export function yamlMetadataEdits(doc: YamlDocument, block: Mapping | null, like: YamlDocument | null): Edit[] {
+  const step = like === null ? null : stepOf(like);
   return doc.yamlRoots.flatMap((root, i) => [
     // First, since it may stand where the old block begins.
-    ...(block === null ? [] : insertion(doc, root, i === 0 ? block : withoutRecord(block))),
+    ...(block === null ? [] : insertion(doc, root, i === 0 ? block : withoutRecord(block), step ?? 4)),
     ...removal(doc, root, block !== null),
   ]);
 }
@@ -21,14 +22,22 @@ function withoutRecord(block: Mapping): Mapping {
   return { ...block, members: block.members.filter((member) => member.kind !== "item" || member.key !== "keyleaf") };
 }
 
-function insertion(doc: YamlDocument, root: YamlRoot, block: Mapping): Edit[] {
+/** Columns a level of the first block; `null`: it is in one line. */
+function stepOf({ source, yamlRoots: [root] }: YamlDocument): number | null {
+  if (root === undefined || root.metadata === null || root.flow !== null) return null;
+  const inner = /^[^\n]*\n( +)/.exec(source.slice(root.metadata.key))?.[1];
+  const step = (inner?.length ?? 0) - root.column;
+  return step > 0 ? step : null;
+}
+
+function insertion(doc: YamlDocument, root: YamlRoot, block: Mapping, step: number): Edit[] {
   if (root.wrap !== null) {
     const { at, separator } = root.wrap;
     return [{ start: at, end: at, text: `${separator}${flowItem(metadataItem(block))}` }];
   }
   if (root.flow !== null) return [flowInsertion(root.flow, root.metadata?.flowItem ?? -1, block)];
   const pad = " ".repeat(root.column);
-  const printer = new BlockPrinter(4, doc.newline);
+  const printer = new BlockPrinter(step, doc.newline);
   const lines = printer.members({ kind: "mapping", members: [metadataItem(block)], at: null }, 0);
   const text = lines.replace(/^(?=.)/gm, pad);
   // After an open block scalar nothing can stand without changing its value, so the block goes first.

@@ -30,7 +30,8 @@ export const yaml: Format = {
   repeats: (text, at, doc) => (text.startsWith("*") ? aliased(text.slice(1), at, doc as YamlDocument) : null),
   whyNotClear,
   read,
-  metadataEdits: (doc, block) => yamlMetadataEdits(doc as YamlDocument, block),
+  metadataEdits: (doc, block, like) =>
+    yamlMetadataEdits(doc as YamlDocument, block, (like ?? null) as YamlDocument | null),
   printNode,
   print,
 };
