@@ -1,6 +1,7 @@
 import type { CreationRule, RawMapping, RawRecipient } from "./config.ts";
 import { defaultIdentityFile, identitySources } from "./crypto/age/identity-sources.ts";
 import type { KeyGroup, Recipient } from "./crypto/data-key.ts";
+import { groupNode, keyOfEntry } from "./crypto/key-service/messages.ts";
 import { age } from "./crypto/keys/age.ts";
 import type { RecipientOptions } from "./crypto/keys/provider.ts";
 import { providerBy, providers } from "./crypto/keys/registry.ts";
@@ -84,7 +85,6 @@ export async function keyGroupsOf({ keyGroups }: Pick<Metadata, "keyGroups">): P
 }
 
 async function recipientOf({ list, fields }: KeyEntry): Promise<Recipient> {
-  const { groupNode, keyOfEntry } = await import("./crypto/key-service/messages.ts");
   const provider = await providerBy("metadata", list).load();
   const [recipient] = provider.fromGroup(groupNode(keyOfEntry(list, fields)));
   if (recipient === undefined) throw new KeyleafError("KEY_BAD_RECIPIENT", `an entry of ${list} names no recipient`);

@@ -173,6 +173,12 @@ export const encryptFlags: readonly Flag[] = [
     help: "key groups needed to decrypt; default: all",
   },
   ...selectionFlags,
+  {
+    name: "fresh",
+    isOwn: true,
+    group: OUTPUT,
+    help: "with --output: keep nothing of an earlier encrypted version that is there",
+  },
   { name: "mac-only-encrypted", group: SELECTION, help: "leave clear values out of the MAC" },
   keyTimeout,
   ...common.filter(({ group }) => group === OTHER),

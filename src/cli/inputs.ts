@@ -26,7 +26,8 @@ const STANDARD_OUTPUT = new Set(["-", "/dev/stdout"]);
 export type Destination =
   | { readonly kind: "stdout" }
   | { readonly kind: "in-place" }
-  | { readonly kind: "file"; readonly path: string };
+  /** `name` is as the user wrote it; `path` is absolute. */
+  | { readonly kind: "file"; readonly name: string; readonly path: string };
 
 /**
  * Where the flags send the result.
@@ -47,7 +48,7 @@ export function destinationOf(operands: readonly string[], flags: Flags, context
   }
   for (const name of ["all", "dry-run"]) if (flags.has(name)) throw conflict(`--${name} needs --in-place`);
   if (output === undefined || STANDARD_OUTPUT.has(output)) return { kind: "stdout" };
-  return { kind: "file", path: resolve(context.host.cwd, output) };
+  return { kind: "file", name: output, path: resolve(context.host.cwd, output) };
 }
 
 /**

@@ -15,6 +15,7 @@ import { nearest } from "../../nearest.ts";
 import { once } from "../../once.ts";
 import { resolveKeyGroups } from "../../recipients.ts";
 import type { CliHost, Context, Flags } from "../context.ts";
+import type { Wanted } from "../encrypt-over.ts";
 import { ConfigFinder, type FoundConfig, matchedPath, printOptions } from "../find-config.ts";
 import type { ListedFile } from "../find-files.ts";
 import { keyFlags, selectionFlags } from "../flags.ts";
@@ -66,15 +67,38 @@ async function encryptOne(
   destination: Exclude<Destination, { kind: "in-place" }>,
   encryption: Encryption,
   say: Say,
-  { streams }: Context,
+  context: Context,
 ): Promise<void> {
+  if (destination.kind === "file" && (await encryptedOver(input, destination, encryption, say, context))) return;
   const { output, isSecret, verify } = await encryption.rewrite(input, say);
   if (destination.kind === "file") {
     await writeFiles([{ path: destination.path, content: output, isSecret, verify }]);
     return;
   }
   if (input.source.length <= MOST_VERIFIED) await verify(output);
-  streams.stdout.write(output);
+  context.streams.stdout.write(output);
+}
+
+/** Whether there was an earlier encrypted version, and the input has taken its place. */
+async function encryptedOver(
+  input: Input,
+  { name, path }: Extract<Destination, { kind: "file" }>,
+  encryption: Encryption,
+  say: Say,
+  { host }: Context,
+): Promise<boolean> {
+  if (encryption.isFresh) return false;
+  const { earlierFile, encryptOver } = await import("../encrypt-over.ts");
+  const earlier = await earlierFile(name, path, host);
+  if (earlier === null) return false;
+  const update = await encryptOver(input.source, earlier, await encryption.wanted(input, say), say, host);
+  if (update === null) return false;
+  if (update.isUnchanged) say("note", `nothing has changed: ${name} stays as it is`);
+  else {
+    await writeFiles([{ path, content: update.output, isSecret: false, before: earlier.source }]);
+    sayClear(update.sealed, update.clear, say);
+  }
+  return true;
 }
 
 /** A word that is no file may be a misspelt command. */
@@ -154,6 +178,32 @@ class Encryption implements Rewriting {
           hint: "please report the layout of the file; --type binary encrypts it as a whole",
         });
       },
+    };
+  }
+
+  /** Nothing of an earlier version is to be kept; the reference keeps nothing. */
+  get isFresh(): boolean {
+    return this.#flags.has("fresh") || this.#context.program === "sops";
+  }
+
+  /** What the file is to be like, for one that takes the place of an earlier version. */
+  async wanted(input: Input, say: Say): Promise<Wanted> {
+    const flags = this.#flags;
+    const found = await this.#configs.find(input.knownAs);
+    const isNamed =
+      namesRecipients(flags, this.#context.host.env) ||
+      (found !== null && found.config.creationRules !== null && (await ruleOrNull(found, input.knownAs)) !== null);
+    const options = isNamed ? await this.#options(input, say) : null;
+    const format = options?.format ?? (await this.#format(input, say));
+    return {
+      format,
+      outputFormat: options?.outputFormat ?? formatFlag(flags, "output-type") ?? format,
+      recovery: await recoveryFlags(flags),
+      options,
+      isByFlags:
+        [...keyFlags, ...selectionFlags].some(({ name }) => (flags.text(name) ?? "") !== "") ||
+        flags.has("mac-only-encrypted") ||
+        flags.has("shamir-secret-sharing-threshold"),
     };
   }
 

@@ -1,0 +1,104 @@
+import { DEFAULT_SELECTION } from "../document/selection.ts";
+import type { EncryptOptions } from "../encrypt.ts";
+import { KeyleafError } from "../errors.ts";
+import { detectFormat } from "../formats/detect.ts";
+import { type Inspection, inspect } from "../inspect.ts";
+import { openFile, type Update } from "../open-file.ts";
+import type { CliHost } from "./context.ts";
+import { holdsSealed } from "./inputs.ts";
+import { attemptReading, readFileOr } from "./read-file.ts";
+import type { Say } from "./report.ts";
+
+/** Encrypting a plaintext over its earlier encrypted version, which keeps all that did not change. */
+
+/** An encrypted file that a result is to take the place of. */
+export interface EarlierFile {
+  /** As the user wrote it. */
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly source: Uint8Array;
+}
+
+/** The encrypted file at a path; `null`: there is none. */
+export async function earlierFile(name: string, path: string, host: CliHost): Promise<EarlierFile | null> {
+  if (attemptReading("OUTPUT_WRITE_FAILED", name, () => host.stat(path))?.kind !== "file") return null;
+  const source = await readFileOr("INPUT_UNREADABLE", path, name, host);
+  return source !== null && holdsSealed(source) ? { name, path, source } : null;
+}
+
+/** What the file is to be like. */
+export interface Wanted extends Pick<EncryptOptions, "format" | "outputFormat" | "recovery"> {
+  /** As far as flags, environment and configuration say; `null`: they do not say who can read it. */
+  readonly options: EncryptOptions | null;
+  /** Flags say it, so that the file's own recipients and rule do not count. */
+  readonly isByFlags: boolean;
+}
+
+/**
+ * @returns `null`: the file has to be made anew.
+ * @throws what is wrong with the earlier file
+ */
+export async function encryptOver(
+  plaintext: Uint8Array,
+  { name, path, source }: EarlierFile,
+  { format, outputFormat, recovery = {}, options, isByFlags }: Wanted,
+  say: Say,
+  host: CliHost,
+): Promise<Update | null> {
+  if (format !== outputFormat || (await detectFormat(source, path)) !== format) return null;
+  try {
+    const difference = options === null ? null : differenceOf(options, await inspect(source, { format }));
+    if (difference !== null && isByFlags) {
+      say("note", `${name} is made anew: the flags name ${difference}`);
+      return null;
+    }
+    if (difference !== null)
+      say(
+        "warning",
+        `${name} keeps its recipients and rule, but the configuration names ${difference}; --fresh goes by that`,
+      );
+    const open = await openFile(source, { format, recovery }, host);
+    try {
+      return await open.update(plaintext);
+    } finally {
+      open.close();
+    }
+  } catch (error) {
+    if (!(error instanceof KeyleafError)) throw error;
+    if (error.code === "INPUT_NOT_ENCRYPTED") return null;
+    if (error.code === "KEY_UNAVAILABLE") {
+      say("note", `${name} is made anew: no key at hand opens it`);
+      return null;
+    }
+    if (!/^(INTEGRITY_|INPUT_METADATA)/.test(error.code)) throw error;
+    throw new KeyleafError(error.code, error.message, {
+      hint: `restore ${name} from version control, or make it anew with --fresh`,
+      details: { ...error.details, file: name },
+      cause: error,
+    });
+  }
+}
+
+/** What a new file would have else than the earlier one, in words; `null`: nothing. */
+function differenceOf(options: EncryptOptions, earlier: Inspection): string | null {
+  const groups = options.keyGroups.map((group) =>
+    group.map(({ provider, recipient }) => `${provider.names.metadata} ${provider.identity(recipient)}`),
+  );
+  const earlierGroups = earlier.keyGroups.map((group) => group.map(({ type, recipient }) => `${type} ${recipient}`));
+  if (!isSame(groups.map(sorted), earlierGroups.map(sorted))) return "other recipients";
+  const threshold = groups.length > 1 ? options.shamirThreshold || groups.length : 0;
+  if (groups.length > 1 && threshold !== (earlier.shamirThreshold || groups.length)) return "another threshold";
+  if (options.format === "binary") return null;
+  const { rule, pattern } = options.selection ?? DEFAULT_SELECTION;
+  if (!isSame([rule, pattern], [earlier.selection?.rule, earlier.selection?.pattern])) return "another selection rule";
+  return (options.macOnlyEncrypted === true) === earlier.macOnlyEncrypted ? null : "another mac_only_encrypted";
+}
+
+function sorted(texts: readonly string[]): string[] {
+  return texts.toSorted();
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
