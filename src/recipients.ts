@@ -130,6 +130,24 @@ async function ownIdentity(host: Host): Promise<{ keyGroups: KeyGroup[]; notices
 }
 
 /**
+ * Whether one of the age identities at hand opens what is encrypted for these groups.
+ * @returns `null`: that cannot be told without a network, a program, or a question to the user.
+ */
+export async function opensHere(groups: readonly KeyGroup[], host: Host): Promise<boolean | null> {
+  const recipients = groups.flat();
+  const isSimple = groups.length === 1 && recipients.every(({ provider }) => provider.id === age.id);
+  if (!isSimple || host.keyServices !== undefined || host.env["SOPS_AGE_KEY_CMD"] !== undefined) return null;
+  const texts = new Set(recipients.map(({ provider, recipient }) => provider.identity(recipient)));
+  if ([...texts].some((text) => !/^age1[a-z0-9]{58}$/.test(text))) return null;
+  for (const load of await identitySources(host, "")) {
+    const { identities, asking } = await load();
+    if (asking.length > 0) return null;
+    for (const identity of identities) if (texts.has((await identity.recipient?.()) ?? "")) return true;
+  }
+  return false;
+}
+
+/**
  * The recipient of the user's own age identity: the first at hand that tells it.
  *
  * A source that is there and gives nothing is a failure, even where a later one gives an identity: that would be another

@@ -4,9 +4,11 @@ import { type CreationRule, parseConfig } from "../src/config.ts";
 import { encodeBech32 } from "../src/crypto/age/bech32.ts";
 import { defaultIdentityFile } from "../src/crypto/age/identity-sources.ts";
 import type { KeyGroup } from "../src/crypto/data-key.ts";
-import { type RecipientSources, resolveKeyGroups } from "../src/recipients.ts";
+import { awsKms } from "../src/crypto/keys/aws-kms.ts";
+import type { KeyProvider } from "../src/crypto/keys/provider.ts";
+import { opensHere, type RecipientSources, resolveKeyGroups } from "../src/recipients.ts";
 import { type FakeHostOptions, fakeHost } from "./support/fake-host.ts";
-import { failure, IDENTITY_A, IDENTITY_B, RECIPIENT_A, RECIPIENT_B } from "./support/sealing.ts";
+import { failure, groupOf, IDENTITY_A, IDENTITY_B, RECIPIENT_A, RECIPIENT_B } from "./support/sealing.ts";
 
 const ARN = "arn:aws:kms:eu-central-1:000000000000:key/a";
 const ROLE = "arn:aws:iam::000000000000:role/r";
@@ -211,5 +213,22 @@ describe("without any recipient", () => {
     const error = await failure(() => resolveKeyGroups(sources({}), fakeHost()));
     expect(error.code).toBe("KEY_NO_RECIPIENT");
     expect(error.hint).toContain("enc init");
+  });
+});
+
+describe("whether a key at hand opens the result", () => {
+  const opens = (groups: readonly KeyGroup[], env: Record<string, string>) => opensHere(groups, fakeHost({ env }));
+
+  test("is told by the age identities there are", async () => {
+    expect(await opens([groupOf(RECIPIENT_A, RECIPIENT_B)], { SOPS_AGE_KEY: IDENTITY_A })).toBe(true);
+    expect(await opens([groupOf(RECIPIENT_B)], { SOPS_AGE_KEY: IDENTITY_A })).toBe(false);
+    expect(await opens([groupOf(RECIPIENT_B)], {})).toBe(false);
+  });
+
+  test("cannot be told for other keys, of commands, and with groups", async () => {
+    const kms = awsKms.fromText(ARN, {}).map((recipient) => ({ provider: awsKms as KeyProvider, recipient }));
+    expect(await opens([[...groupOf(RECIPIENT_B), ...kms]], {})).toBe(null);
+    expect(await opens([groupOf(RECIPIENT_B)], { SOPS_AGE_KEY_CMD: "false" })).toBe(null);
+    expect(await opens([groupOf(RECIPIENT_B), groupOf(RECIPIENT_A)], {})).toBe(null);
   });
 });

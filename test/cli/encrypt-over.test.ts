@@ -118,6 +118,14 @@ test("a file that was tampered with is not written over without a word", async (
   expect(read()).toBe(tampered);
 });
 
+test("in place, it is said when no key at hand opens the result", async () => {
+  const warning =
+    "enc: warning: no key at hand is for any of the recipients: what is encrypted cannot be decrypted here\n";
+  write("g.yaml", SOURCE);
+  expect((await enc("-i", "f.yaml", "--age", bob.recipient)).stderr).toBe(warning);
+  expect((await enc("-i", "g.yaml", "--age", RECIPIENT)).stderr).toBe("");
+});
+
 test("a file that is not encrypted is written over", async () => {
   write("f.enc.yaml", "text about ENC[AES256_GCM, and the like\n");
   expect((await enc("f.yaml", "-o", "f.enc.yaml")).status).toBe(0);

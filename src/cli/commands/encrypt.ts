@@ -13,7 +13,7 @@ import { formatForFileName } from "../../formats/registry.ts";
 import { inspect } from "../../inspect.ts";
 import { nearest } from "../../nearest.ts";
 import { once } from "../../once.ts";
-import { resolveKeyGroups } from "../../recipients.ts";
+import { opensHere, resolveKeyGroups } from "../../recipients.ts";
 import type { CliHost, Context, Flags } from "../context.ts";
 import type { Wanted } from "../encrypt-over.ts";
 import { ConfigFinder, type FoundConfig, matchedPath, printOptions } from "../find-config.ts";
@@ -30,7 +30,7 @@ import {
   readInput,
   recoveryFlags,
 } from "../inputs.ts";
-import { note, type Remark, type Say, sayAll } from "../report.ts";
+import { note, type Remark, type Say, sayAll, warn } from "../report.ts";
 import type { Left, Rewriting } from "../rewrite-files.ts";
 import { writeFiles } from "../write-file.ts";
 import { commands } from "./registry.ts";
@@ -250,6 +250,10 @@ class Encryption implements Rewriting {
       this.#context.host,
     );
     for (const notice of notices) note(this.#context, notice);
+    // There is no other copy of what is encrypted in place.
+    const isAboutToGo = flags.has("in-place") && this.#context.program !== "sops";
+    if (isAboutToGo && (await opensHere(keyGroups, this.#context.host)) === false)
+      warn(this.#context, "no key at hand is for any of the recipients: what is encrypted cannot be decrypted here");
     return keyGroups;
   }
 
