@@ -21,10 +21,12 @@ import {
   type List,
   type Mapping,
   type Node,
+  type Passing,
+  passingRoots,
   type Scalar,
   WRAPPER_KEY,
 } from "./document/document.ts";
-import { applyEdits, insideOf } from "./document/edits.ts";
+import { EditList } from "./document/edits.ts";
 import { type Metadata, parseMetadata } from "./document/metadata.ts";
 import { compileSelection, EVERYTHING, type Selection } from "./document/selection.ts";
 import { decodeSpellings, namedVariants, type Spellings } from "./document/spelling.ts";
@@ -69,29 +71,35 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
   const doc = await format.parse(source);
   if (options.transfer === true) letGo(source);
   const metadata = metadataOf(doc);
+  const extract = options.extract ?? [];
+  const isPrintedAnew = extract.length > 0 || outputFormat !== format;
   const dataKey = await dataKeyOf(doc, metadata, options, host);
-  let opened: OpenedDocument;
+  let opened: OpenedTree | OpenedText;
   try {
-    opened = await openDocument(doc, metadata, format, dataKey, options);
+    opened = isPrintedAnew
+      ? await openTree(doc, metadata, dataKey, options)
+      : await openText(doc, metadata, format, dataKey, options);
   } finally {
     dataKey.fill(0);
   }
-  const { notices, text } = opened;
-
-  if (options.extract !== undefined && options.extract.length > 0) {
-    const node = nodeAt(doc, options.extract);
+  const { notices } = opened;
+  if (opened.text !== null) return { output: await opened.text(), notices };
+  if (extract.length > 0) {
+    const node = nodeAt(doc, extract);
     return { output: outputFormat.printNode(node, options.print ?? {}), notices };
   }
-  if (outputFormat !== format) {
-    const output = outputFormat.print(doc.roots, options.print ?? {});
-    return { output, notices: [...notices, ...lossesOf(doc, outputFormat)] };
-  }
-  return { output: await text(), notices };
+  const output = outputFormat.print(doc.roots, options.print ?? {});
+  return { output, notices: [...notices, ...lossesOf(doc, outputFormat)] };
 }
+
+/** Bytes from which on it is worth while to have the garbage collector look for them. */
+const LARGE = 1024 * 1024;
 
 /** Frees memory at once that would otherwise wait for the garbage collector, unless others have a part in it. */
 function letGo({ buffer, length }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) structuredClone(buffer, { transfer: [buffer] });
+  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength !== length) return;
+  structuredClone(buffer, { transfer: [buffer] });
+  if (length >= LARGE) runtime.collect();
 }
 
 /**
@@ -117,7 +125,7 @@ async function opensAnything(doc: Document, metadata: Metadata, dataKey: Uint8Ar
   const entry = ({ scalar: { text } }: Entry, path: string): void => {
     if (!isRight && typeof text === "string") isRight = open(text, aadOf(path)) !== null;
   };
-  if (!isRight) walk(doc.roots, { selection: EVERYTHING }, { entry });
+  if (!isRight) walk(passingRoots(doc), { selection: EVERYTHING }, { entry });
   return isRight;
 }
 
@@ -133,17 +141,24 @@ function lossesOf(doc: Document, { id }: Format): string[] {
   return isText ? losses : [...losses, "bytes that are not UTF-8 are replaced in the output"];
 }
 
-/** An encrypted document with every value opened. */
-export interface OpenedDocument {
+/** An encrypted document of which every value has been opened. */
+interface Opened {
   /** Hex of the digest over the opened values; checked against the MAC already, unless that was waived. */
   readonly digest: string;
   readonly notices: readonly string[];
-  /** The plaintext in the document's own format. */
+}
+
+interface OpenedTree extends Opened {
+  readonly text: null;
+}
+
+export interface OpenedText extends Opened {
+  /** The plaintext in the document's own format. To be asked for once. */
   text(): Promise<Uint8Array>;
 }
 
 /** Learns of every entry that is opened, for who seals it again. */
-export interface Opened {
+export interface Observer {
   /**
    * In document order, before `scalar` takes the place of the envelope in the entry.
    * @param aad - the associated data that it was opened with
@@ -160,30 +175,53 @@ export interface Opened {
 }
 
 /**
- * Opens every value of a parsed document, in place, and checks every tag and the MAC.
+ * Opens every value of a parsed document for its text, and checks every tag and the MAC.
  * @throws `INTEGRITY_TAG`, `INTEGRITY_MAC`
  */
-export async function openDocument(
+export async function openText(
   doc: Document,
   metadata: Metadata,
   format: Format,
   dataKey: Uint8Array,
+  options: Pick<DecryptOptions, "ignoreMac">,
+  observer?: Observer,
+): Promise<OpenedText> {
+  const changes = new Changes(doc, format, observer);
+  const opened = await openEntries(doc, passingRoots(doc), metadata, dataKey, options, changes, observer);
+  return { ...opened, text: () => changes.apply() };
+}
+
+/** The same for its tree, `roots`, whose entries hold the opened values afterwards. */
+async function openTree(
+  doc: Document,
+  metadata: Metadata,
+  dataKey: Uint8Array,
+  options: Pick<DecryptOptions, "ignoreMac">,
+): Promise<OpenedTree> {
+  return { ...(await openEntries(doc, doc.roots, metadata, dataKey, options, null)), text: null };
+}
+
+/** @param changes - gathers what becomes of the text; `null`: only the entries are wanted. */
+async function openEntries(
+  doc: Document,
+  roots: readonly (Mapping | Passing)[],
+  metadata: Metadata,
+  dataKey: Uint8Array,
   { ignoreMac = false }: Pick<DecryptOptions, "ignoreMac">,
-  onOpened?: Opened,
-): Promise<OpenedDocument> {
+  changes: Changes | null,
+  observer?: Observer,
+): Promise<Opened> {
   const selection = await compileSelection(metadata.selection, "ignore");
   const notices: string[] = [];
   const digest = new Digest(metadata.macOnlyEncrypted);
   const open = await envelopeOpener(doc, metadata, selection, dataKey);
-  const opening = new Opening(doc, open, notices, onOpened);
-  const spellings = readSpellings(metadata, open, notices, onOpened);
-  const opened: Entry[] = [];
-  const spelled = new Map<Entry, string>();
-  const restored: Edit[] = [];
+  const opening = new Opening(doc, open, notices, observer);
+  const spellings = readSpellings(metadata, open, notices, observer);
+  if (changes !== null) changes.spellings = spellings;
   const starts: number[] = [];
   let index = 0;
   walk(
-    doc.roots,
+    roots,
     { selection, isSealedComment },
     {
       entry: (entry, path, isSelected, keys) => {
@@ -191,9 +229,7 @@ export async function openDocument(
           const scalar = entry.kind === "comment" ? opening.comment(entry, path) : opening.value(entry, path, keys);
           if (scalar !== null) {
             entry.scalar = scalar;
-            opened.push(entry);
-            const spelling = spellings.entries.get(index);
-            if (spelling?.pathText === path) spelled.set(entry, spelling.text);
+            changes?.opened(entry, index, path);
           }
           index++;
         }
@@ -202,18 +238,7 @@ export async function openDocument(
       },
       enter: () => starts.push(index),
       leave: (container, path) => {
-        const first = starts.pop() ?? index;
-        const { at } = container;
-        if (at === null || spellings.entries.size === 0) return;
-        // What stood behind an alias as a comment is at the head of the collection that was written out for it.
-        for (let start = first; start <= first + leadingComments(container); start++) {
-          const spelling = spellings.entries.get(start);
-          if (spelling?.pathText !== path) continue;
-          const repeated = format.repeats?.(spelling.text, at, doc) ?? null;
-          if (repeated === null || !isSameNode(repeated, container)) continue;
-          restored.push({ start: at.start, end: at.end, text: spelling.text });
-          return;
-        }
+        changes?.left(container, starts.pop() ?? index, path);
       },
     },
   );
@@ -221,11 +246,7 @@ export async function openDocument(
   if (ignoreMac)
     notices.push("the MAC was not checked: values may have been removed, reordered or changed where they are clear");
   else checkMac(metadata, hex, open);
-  return {
-    digest: hex,
-    notices,
-    text: () => openedText(doc, format, { opened, spelled, restored, variants: spellings.variants }, onOpened),
-  };
+  return { digest: hex, notices };
 }
 
 /** The metadata of a parsed file. @throws `INPUT_NOT_ENCRYPTED`, `INPUT_METADATA` */
@@ -239,31 +260,20 @@ export function blockOf({ metadata }: Document): Mapping {
   throw new KeyleafError("INPUT_NOT_ENCRYPTED", "the file is not encrypted: it has no sops metadata");
 }
 
-/** What becomes of a document's text. */
-interface Changes {
-  readonly opened: readonly Entry[];
-  /** Recorded spellings of opened entries. */
-  readonly spelled: ReadonlyMap<Entry, string>;
-  /** Aliases in the places of what they were written out to. */
-  readonly restored: readonly Edit[];
-  /** Recorded texts of variants. */
-  readonly variants: Spellings["variants"];
-}
-
 /** Opens entries of one document. */
 class Opening {
   readonly #doc: Document;
   readonly #open: OpenEnvelope;
   readonly #notices: string[];
-  readonly #onOpened: Opened | undefined;
+  readonly #observer: Observer | undefined;
   readonly #line: (offset: number) => number;
   readonly #places = new Places();
 
-  constructor(doc: Document, open: OpenEnvelope, notices: string[], onOpened: Opened | undefined) {
+  constructor(doc: Document, open: OpenEnvelope, notices: string[], observer: Observer | undefined) {
     this.#doc = doc;
     this.#open = open;
     this.#notices = notices;
-    this.#onOpened = onOpened;
+    this.#observer = observer;
     this.#line = lineCounter(doc.source);
   }
 
@@ -286,7 +296,7 @@ class Opening {
     if (scalar.type === "comment" && (entry.at?.itemStart ?? -1) < 0) {
       throw tagError(this.#doc, entry, keys, "a comment stands in place of a value");
     }
-    this.#onOpened?.entry(entry, path, aad, scalar);
+    this.#observer?.entry(entry, path, aad, scalar);
     return scalar;
   }
 
@@ -306,7 +316,7 @@ class Opening {
       const scalar = opened === null ? null : scalarFromBytes(opened.bytes, opened.type);
       if (scalar?.type !== "comment" && scalar?.type !== "str") continue;
       const comment: Scalar = { type: "comment", text: scalar.text };
-      this.#onOpened?.entry(entry, path, aad, comment);
+      this.#observer?.entry(entry, path, aad, comment);
       return comment;
     }
     this.#notices.push(`line ${this.#lineOf(entry)}: a comment could not be decrypted and stays as it is`);
@@ -361,7 +371,7 @@ function envelopesIn(doc: Document, metadata: Metadata, selection: Selection): E
     if (!isSelected || text.length === 0) return;
     for (const aad of places.of(entry, path)) if (typeof text === "string") envelopes.push({ text, aad });
   };
-  walk(doc.roots, { selection, isSealedComment }, { entry });
+  walk(passingRoots(doc), { selection, isSealedComment }, { entry });
   return envelopes;
 }
 
@@ -407,48 +417,106 @@ function readSpellings(
   { spelling }: Metadata,
   open: OpenEnvelope,
   notices: string[],
-  onOpened: Opened | undefined,
+  observer: Observer | undefined,
 ): Spellings {
   const opened = spelling === null ? null : open(spelling, SPELLING_AAD);
   if (opened === null && spelling !== null)
     notices.push("sops.keyleaf.spelling was changed: values come back as they are printed, not as they were written");
   const text = opened === null ? "" : Buffer.from(opened.bytes).toString();
-  if (opened !== null && spelling !== null) onOpened?.record(text, spelling);
+  if (opened !== null && spelling !== null) observer?.record(text, spelling);
   return decodeSpellings(text);
 }
 
 /** What a sealed value looks like. */
 export const ANY_ENVELOPE: Scalar = { type: "str", text: "ENC[AES256_GCM,data:,iv:,tag:,type:str]" };
 
-/** The source with every opened entry written back and the metadata gone. */
-async function openedText(
-  doc: Document,
-  format: Format,
-  { opened, spelled, restored, variants }: Changes,
-  onOpened?: Opened,
-): Promise<Uint8Array> {
-  const isInAlias = insideOf(restored);
-  const values: Edit[] = [];
-  const comments: Edit[] = [];
-  for (const entry of opened) {
-    const { at, scalar } = entry;
-    if (at === null || (restored.length > 0 && isInAlias(at))) continue;
-    const text = spelled.get(entry);
-    // A spelling counts only if it still reads as exactly the value that was opened.
-    const isTrue = text !== undefined && isSame(await format.read(text, at, doc), scalar);
-    // It stands in for the envelope, which may have taken less than the value would.
-    const edit = isTrue ? { ...format.edit(entry, ANY_ENVELOPE, doc), text } : format.edit(entry, scalar, doc);
-    onOpened?.edit(entry, edit, isTrue);
-    (entry.kind === "comment" ? comments : values).push(edit);
+/** What becomes of a document's text as its entries are opened. */
+class Changes {
+  /** Recorded for the document: to be set before anything is opened. */
+  spellings: Spellings = decodeSpellings("");
+  readonly #doc: Document;
+  readonly #format: Format;
+  readonly #observer: Observer | undefined;
+  readonly #values = new EditList();
+  readonly #comments = new EditList();
+  /** Aliases in the places of what they were written out to. */
+  readonly #restored: Edit[] = [];
+  /** Opened entries whose edits wait for all others, each with its recorded spelling. */
+  readonly #waiting: { readonly entry: Entry; readonly spelling: string | null }[] = [];
+
+  constructor(doc: Document, format: Format, observer: Observer | undefined) {
+    this.#doc = doc;
+    this.#format = format;
+    this.#observer = observer;
   }
-  const isInValue = insideOf(values);
-  const edits = [...restored, ...values, ...comments.filter((edit) => !isInValue(edit))];
-  for (const [name, { start, end, sealed, isPlain }] of namedVariants(doc.variants ?? [])) {
-    const text = variants.get(name);
-    if (text !== undefined && doc.source.slice(start, end) === sealed && isPlain(text))
-      edits.push({ start, end, text });
+
+  /** @param index - the entry's number among those that are sealed. */
+  opened(entry: Entry, index: number, path: string): void {
+    const recorded = this.spellings.entries.get(index);
+    const spelling = recorded?.pathText === path ? recorded.text : null;
+    // Within what an alias was written out to, there will be nothing to edit.
+    const mayGo = this.spellings.entries.size > 0 && this.#format.repeats !== undefined;
+    if (spelling !== null || mayGo || !this.#write(entry)) this.#waiting.push({ entry, spelling });
   }
-  return applyEdits(doc.source, [...edits, ...format.metadataEdits(doc, null)]);
+
+  /** @param first - the number of the first entry in the container. */
+  left(container: Mapping | List, first: number, path: string): void {
+    const { at } = container;
+    const { entries } = this.spellings;
+    if (at === null || entries.size === 0) return;
+    // What stood behind an alias as a comment is at the head of the collection that was written out for it.
+    for (let start = first; start <= first + leadingComments(container); start++) {
+      const spelling = entries.get(start);
+      if (spelling?.pathText !== path) continue;
+      const repeated = this.#format.repeats?.(spelling.text, at, this.#doc) ?? null;
+      if (repeated === null || !isSameNode(repeated, container)) continue;
+      this.#restored.push({ start: at.start, end: at.end, text: spelling.text });
+      return;
+    }
+  }
+
+  /** The source with every opened entry written back and the metadata gone. */
+  async apply(): Promise<Uint8Array> {
+    const doc = this.#doc;
+    const format = this.#format;
+    const restored = new EditList(this.#restored);
+    for (const { entry, spelling } of this.#waiting) {
+      const { at, scalar } = entry;
+      if (at === null || restored.isInside(at)) continue;
+      // A spelling counts only if it still reads as exactly the value that was opened.
+      const isTrue = spelling !== null && isSame(await format.read(spelling, at, doc), scalar);
+      // It stands in for the envelope, which may have taken less than the value would.
+      const edit = isTrue
+        ? { ...format.edit(entry, ANY_ENVELOPE, doc), text: spelling }
+        : format.edit(entry, scalar, doc);
+      this.#add(entry, edit, isTrue);
+    }
+    const edits = this.#values;
+    edits.addAll(this.#comments.outside(edits));
+    for (const [name, { start, end, sealed, isPlain }] of namedVariants(doc.variants ?? [])) {
+      const text = this.spellings.variants.get(name);
+      if (text !== undefined && doc.source.slice(start, end) === sealed && isPlain(text))
+        edits.add({ start, end, text });
+    }
+    edits.addAll(format.metadataEdits(doc, null));
+    return edits.applyTo(doc.source, this.#restored);
+  }
+
+  /** @returns `false` for what cannot be written: that is an error once the MAC has been checked. */
+  #write(entry: Entry): boolean {
+    try {
+      if (entry.at !== null) this.#add(entry, this.#format.edit(entry, entry.scalar, this.#doc), false);
+      return true;
+    } catch (error) {
+      if (!(error instanceof KeyleafError)) throw error;
+      return false;
+    }
+  }
+
+  #add(entry: Entry, edit: Edit, isSpelled: boolean): void {
+    this.#observer?.edit(entry, edit, isSpelled);
+    (entry.kind === "comment" ? this.#comments : this.#values).add(edit);
+  }
 }
 
 function isSame(a: Scalar | null, b: Scalar): boolean {

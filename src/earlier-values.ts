@@ -1,4 +1,4 @@
-import type { Opened } from "./decrypt.ts";
+import type { Observer } from "./decrypt.ts";
 import type { Document, Edit, Entry, Scalar } from "./document/document.ts";
 
 /** One value as it was sealed in an earlier version of a file. */
@@ -35,7 +35,7 @@ export type TakeEarlier = (pathText: string, scalar: Scalar, text: string | null
  * The sealed values of a file that is opened, for a changed version of it: what is the same there keeps its ciphertext.
  * That reuses an iv under one data key only for the same plaintext and associated data, which gives the same bytes.
  */
-export class EarlierValues implements Opened {
+export class EarlierValues implements Observer {
   /** In document order. */
   readonly all: EarlierValue[] = [];
   readonly #doc: Document;

@@ -3,7 +3,7 @@ import { IvPool, seal } from "./crypto/cipher.ts";
 import { type KeyGroup, makeDataKey, type Recovery, wrapDataKey } from "./crypto/data-key.ts";
 import { formatEncryptedValue } from "./crypto/encrypted-value.ts";
 import { Digest } from "./crypto/mac.ts";
-import { ANY_ENVELOPE, metadataOf, openDocument } from "./decrypt.ts";
+import { ANY_ENVELOPE, metadataOf, openText } from "./decrypt.ts";
 import {
   ALIAS,
   type Document,
@@ -11,10 +11,11 @@ import {
   type Entry,
   type List,
   type Mapping,
+  passingRoots,
   type Scalar,
   str,
 } from "./document/document.ts";
-import { applyEdits, insideOf, lowerBound } from "./document/edits.ts";
+import { EditList } from "./document/edits.ts";
 import { type MetadataSeal, metadataBlock, metadataItem } from "./document/metadata.ts";
 import { compileSelection, DEFAULT_SELECTION, type Selection, type SelectionRule } from "./document/selection.ts";
 import { encodeSpellings, namedVariants, type Spelling } from "./document/spelling.ts";
@@ -136,7 +137,8 @@ export async function sealPlaintext(
   const { doc, source, format, outputFormat, dataKey, earlier, like } = sealable;
   const ivs = new IvPool((bytes) => host.fillRandom(bytes));
   const sealing = new Sealing(sealable, ivs);
-  const { edits, spellings, digest, sealed, clear, isIdle } = sealing.run();
+  sealing.run(outputFormat !== format);
+  const { edits, spellings, digest, sealed, clear, isIdle } = sealing;
   const variants = variantsToSeal(doc, edits);
   const hasSpellings = outputFormat === format && spellings.length + variants.texts.length > 0;
   const record = hasSpellings ? encodeSpellings(spellings, variants.texts) : null;
@@ -155,7 +157,7 @@ export async function sealPlaintext(
 
   let output: Uint8Array;
   if (outputFormat === format)
-    output = applyEdits(doc.source, [...format.metadataEdits(doc, block, like), ...variants.edits, ...edits]);
+    output = edits.applyTo(doc.source, [...format.metadataEdits(doc, block, like), ...variants.edits]);
   else {
     const roots = doc.roots.map((root) => ({ ...root, members: [...root.members, metadataItem(block)] }));
     output = outputFormat.print(roots, sealable.print);
@@ -194,7 +196,7 @@ async function verifyWritten(
 ): Promise<boolean> {
   try {
     const doc = await outputFormat.parse(written);
-    const opened = await openDocument(doc, metadataOf(doc), outputFormat, dataKey, {});
+    const opened = await openText(doc, metadataOf(doc), outputFormat, dataKey, {});
     // A comment may end up where its path is another one.
     const isWhole = outputFormat === format || opened.notices.length === 0;
     if (opened.digest === digest && isWhole)
@@ -241,12 +243,12 @@ export async function parsePlaintext(format: Format, source: Uint8Array): Promis
 /** Edits that bring the variants outside of sealed values into the form that the reference reads, and what stood there. */
 function variantsToSeal(
   { variants = [], source }: Document,
-  edits: readonly Edit[],
+  edits: EditList,
 ): { edits: Edit[]; texts: [string, string][] } {
   const toSeal: { edits: Edit[]; texts: [string, string][] } = { edits: [], texts: [] };
   if (variants.length === 0) return toSeal;
-  const isInside = insideOf(edits);
-  for (const [name, { start, end, sealed }] of namedVariants(variants.filter((variant) => !isInside(variant)))) {
+  const outside = variants.filter((variant) => !edits.isInside(variant));
+  for (const [name, { start, end, sealed }] of namedVariants(outside)) {
     const original = source.slice(start, end);
     if (original === sealed) continue;
     toSeal.edits.push({ start, end, text: sealed });
@@ -274,6 +276,7 @@ function nothingSealed(clear: number, rule: SelectionRule): KeyleafError {
 
 /** The walk that seals: what it gathers on its way. */
 class Sealing {
+  readonly edits = new EditList();
   readonly spellings: Spelling[] = [];
   readonly clear: string[] = [];
   sealed = 0;
@@ -286,8 +289,7 @@ class Sealing {
   readonly #ivs: IvPool;
   readonly #macOnlyEncrypted: boolean;
   readonly #takeEarlier: TakeEarlier | null;
-  readonly #valueEdits: Edit[] = [];
-  readonly #commentEdits: Edit[] = [];
+  readonly #commentEdits = new EditList();
   #index = 0;
   #firstInAlias = 0;
   #sealedBeforeAlias = 0;
@@ -302,10 +304,11 @@ class Sealing {
     this.#takeEarlier = earlier?.takeEach() ?? null;
   }
 
-  run(): this {
+  /** @param isForPrinting - the tree is to hold what is sealed. Of a large file it would be in memory twice. */
+  run(isForPrinting: boolean): void {
     const digest = new Digest(this.#macOnlyEncrypted);
     walk(
-      this.#doc.roots,
+      isForPrinting ? this.#doc.roots : passingRoots(this.#doc),
       { selection: this.#selection },
       {
         entry: (entry, path, isSelected, keys) => {
@@ -315,7 +318,7 @@ class Sealing {
           const isValue = entry.scalar.type !== "comment";
           if (isValue && (isSelected || !this.#macOnlyEncrypted)) digest.add(entry.scalar);
           if (entry.scalar.text.length === 0 && !(isValue && isSelected && this.#format.sealsEmpty === true)) return;
-          if (isSelected) this.#seal(entry, path, earlier);
+          if (isSelected) this.#seal(entry, path, earlier, isForPrinting);
           else this.#keepClear(entry, isValue, keys);
         },
         enter: (container) => {
@@ -328,7 +331,8 @@ class Sealing {
     );
     this.digest = digest.finish();
     this.#checkAliases();
-    return this;
+    // A comment on the header of a block that is sealed is written with the block.
+    this.edits.addAll(this.#commentEdits.outside(this.edits));
   }
 
   #earlierOf(entry: Entry, path: string): EarlierValue | null {
@@ -341,7 +345,7 @@ class Sealing {
     );
   }
 
-  #seal(entry: Entry, path: string, earlier: EarlierValue | null): void {
+  #seal(entry: Entry, path: string, earlier: EarlierValue | null, isForPrinting: boolean): void {
     const plain = entry.scalar;
     const envelope =
       earlier?.envelope ??
@@ -370,17 +374,11 @@ class Sealing {
         const text = this.#doc.source.slice(edit.start, edit.end);
         this.spellings.push({ index, pathText: path, text });
       }
-      (isComment ? this.#commentEdits : this.#valueEdits).push(edit);
+      (isComment ? this.#commentEdits : this.edits).add(edit);
     }
-    entry.scalar = sealed;
+    // What an alias stands for is printed as well, and comments are where they are on the header of a block.
+    if (isForPrinting || isComment || entry.at === null) entry.scalar = sealed;
     if (!isComment) this.sealed++;
-  }
-
-  /** A comment on the header of a block that is sealed is written with the block. */
-  get edits(): readonly Edit[] {
-    const isInside = insideOf(this.#valueEdits);
-    const outside = this.#commentEdits.filter((edit) => !isInside(edit));
-    return outside.length === 0 ? this.#valueEdits : [...this.#valueEdits, ...outside];
   }
 
   /** Nothing is sealed, or comments only, though there are values. */
@@ -394,7 +392,7 @@ class Sealing {
     if (at?.style !== ALIAS || this.sealed === this.#sealedBeforeAlias || this.#format.expand === undefined) return;
     const text = this.#doc.source.slice(at.start, at.end);
     this.spellings.push({ index: this.#firstInAlias, pathText: path, text });
-    this.#valueEdits.push({ start: at.start, end: at.end, text: this.#format.expand(container) });
+    this.edits.add({ start: at.start, end: at.end, text: this.#format.expand(container) });
   }
 
   #keepClear(entry: Entry, isValue: boolean, keys: readonly string[]): void {
@@ -414,11 +412,9 @@ class Sealing {
   #checkAliases(): void {
     const { aliases = [] } = this.#doc;
     if (aliases.length === 0) return;
-    const starts = this.#valueEdits.map(({ start }) => start).toSorted((a, b) => a - b);
-    const positionOf = (offset: number): number => lowerBound(starts.length, (i) => (starts[i] as number) >= offset);
     for (const { at, target } of aliases) {
-      const isExpanded = starts[positionOf(at.start)] === at.start;
-      const isTargetSealed = (starts[positionOf(target.start)] ?? Infinity) < target.end;
+      const isExpanded = this.edits.nextStart(at.start) === at.start;
+      const isTargetSealed = this.edits.nextStart(target.start) < target.end;
       if (isExpanded !== isTargetSealed) {
         throw malformed("an alias and the value it repeats fall under different selection", this.#doc.source, at.start);
       }

@@ -1,6 +1,7 @@
 import { isEncryptedValueOf } from "./crypto/encrypted-value.ts";
 import { providerBy } from "./crypto/keys/registry.ts";
 import { metadataOf } from "./decrypt.ts";
+import { passingRoots } from "./document/document.ts";
 import type { KeyEntry } from "./document/metadata.ts";
 import { compileSelection, type SelectionRule } from "./document/selection.ts";
 import { walk } from "./document/walk.ts";
@@ -53,7 +54,7 @@ export async function inspect(source: Uint8Array, options: { readonly format: Fo
   const entries: InspectedEntry[] = [];
   const lineOf = lineCounter(doc.source);
   walk(
-    doc.roots,
+    passingRoots(doc),
     { selection, isSealedComment: (text) => isEncryptedValueOf(text, "comment") },
     {
       entry: (entry, _path, isSelected, keys) => {

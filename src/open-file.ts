@@ -1,4 +1,4 @@
-import { blockOf, type DecryptOptions, dataKeyOf, metadataOf, openDocument } from "./decrypt.ts";
+import { blockOf, type DecryptOptions, dataKeyOf, metadataOf, openText } from "./decrypt.ts";
 import type { Document } from "./document/document.ts";
 import { changedBlock, type Metadata } from "./document/metadata.ts";
 import { compileSelection, type Selection } from "./document/selection.ts";
@@ -46,7 +46,7 @@ export async function openFile(source: Uint8Array, options: OpenOptions, host: H
   const dataKey = await dataKeyOf(doc, metadata, options, host);
   try {
     const earlier = new EarlierValues(doc);
-    const opened = await openDocument(doc, metadata, format, dataKey, options, earlier);
+    const opened = await openText(doc, metadata, format, dataKey, options, earlier);
     const plaintext = await opened.text();
     const selection = await compileSelection(metadata.selection, "ignore");
     const file: EarlierFile = { doc, source, metadata, format, selection, dataKey, earlier };

@@ -1,5 +1,5 @@
 import { type KeyGroup, wrapDataKey } from "./crypto/data-key.ts";
-import { blockOf, dataKeyOf, metadataOf, openDocument } from "./decrypt.ts";
+import { blockOf, dataKeyOf, metadataOf, openText } from "./decrypt.ts";
 import { applyEdits } from "./document/edits.ts";
 import { changedBlock, type KeyEntry, type Metadata } from "./document/metadata.ts";
 import { KeyleafError } from "./errors.ts";
@@ -31,7 +31,7 @@ export async function rewrap(source: Uint8Array, options: RewrapOptions, host: H
   const dataKey = await dataKeyOf(doc, metadata, options, host);
   try {
     // A data key that is not the file's must not be given to anybody.
-    const { notices, digest } = await openDocument(doc, metadata, format, dataKey, options);
+    const { notices, digest } = await openText(doc, metadata, format, dataKey, options);
     const { keyGroups: groups, recovery } = options;
     const shamirThreshold = groups.length > 1 ? options.shamirThreshold || groups.length : 0;
     const keyGroups =
@@ -41,7 +41,7 @@ export async function rewrap(source: Uint8Array, options: RewrapOptions, host: H
     const block = changedBlock(blockOf(doc), { keyGroups, shamirThreshold });
     const output = applyEdits(doc.source, format.metadataEdits(doc, block, doc));
     const again = await format.parse(output);
-    const opened = await openDocument(again, metadataOf(again), format, dataKey, options);
+    const opened = await openText(again, metadataOf(again), format, dataKey, options);
     if (opened.digest !== digest)
       throw new KeyleafError("OUTPUT_VERIFY_FAILED", "the file would not decrypt to what it did before");
     return { output, notices };

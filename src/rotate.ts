@@ -2,7 +2,7 @@ import { SPELLING_AAD } from "./crypto/aad.ts";
 import { IvPool, seal } from "./crypto/cipher.ts";
 import { type KeyGroup, makeDataKey, wrapDataKey } from "./crypto/data-key.ts";
 import { formatEncryptedValue, parseEncryptedValue } from "./crypto/encrypted-value.ts";
-import { blockOf, dataKeyOf, metadataOf, openDocument } from "./decrypt.ts";
+import { blockOf, dataKeyOf, metadataOf, openText } from "./decrypt.ts";
 import type { Document, Edit, Scalar } from "./document/document.ts";
 import { applyEdits } from "./document/edits.ts";
 import { changedBlock } from "./document/metadata.ts";
@@ -41,7 +41,7 @@ export async function rotate(source: Uint8Array, options: RotateOptions, host: H
   const dataKey = makeDataKey(host);
   try {
     const values = new EarlierValues(doc);
-    const opened = await openDocument(doc, metadata, format, oldKey, options, values);
+    const opened = await openText(doc, metadata, format, oldKey, options, values);
     const ivs = new IvPool((bytes) => host.fillRandom(bytes));
     const sealed = (text: Scalar["text"], aad: string, type: string): string =>
       formatEncryptedValue(seal(text, dataKey, aad, ivs.next()), type);
@@ -58,7 +58,7 @@ export async function rotate(source: Uint8Array, options: RotateOptions, host: H
     });
     const output = applyEdits(doc.source, [...format.metadataEdits(doc, block, doc), ...edits]);
     const again = await format.parse(output);
-    const text = await (await openDocument(again, metadataOf(again), format, dataKey, options)).text();
+    const text = await (await openText(again, metadataOf(again), format, dataKey, options)).text();
     if (Buffer.compare(text, await opened.text()) !== 0)
       throw new KeyleafError("OUTPUT_VERIFY_FAILED", "the file would not decrypt to what it did before");
     return { output, notices: opened.notices };

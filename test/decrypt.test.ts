@@ -5,7 +5,7 @@ import { exitStatus } from "../src/cli/exit-status.ts";
 import { open } from "../src/crypto/cipher.ts";
 import { unwrapDataKey } from "../src/crypto/data-key.ts";
 import { type EncryptedValue, formatEncryptedValue, parseEncryptedValue } from "../src/crypto/encrypted-value.ts";
-import { decrypt, metadataOf, openDocument } from "../src/decrypt.ts";
+import { decrypt, metadataOf, openText } from "../src/decrypt.ts";
 import type { ErrorCode } from "../src/errors.ts";
 import type { FormatId } from "../src/formats/format.ts";
 import { formatOf } from "../src/formats/registry.ts";
@@ -57,9 +57,18 @@ describe("a source", () => {
 /** The plaintext for a known data key, and the digest that was checked. */
 async function openedWith(format: FormatId, source: Uint8Array, dataKey: Uint8Array) {
   const doc = await parsed(format, source);
-  const { digest, notices, text } = await openDocument(doc, metadataOf(doc), await formatOf(format), dataKey, {});
+  const { digest, notices, text } = await openText(doc, metadataOf(doc), await formatOf(format), dataKey, {});
   return { digest, notices, text: textOf(await text()) };
 }
+
+// In JSON there is no way to write it.
+test("what cannot be written is an error only once the MAC has been checked", async () => {
+  const text = await sealedText("yaml", "a: .nan\nb: c\n", { outputFormat: "json" });
+  expect((await failure(() => openedText("json", text))).code).toBe("OUTPUT_UNREPRESENTABLE");
+  const cut = text.replace(/\s*"b": "ENC[^"]*",/, "");
+  expect(cut).not.toBe(text);
+  expect((await failure(() => openedText("json", cut))).code).toBe("INTEGRITY_MAC");
+});
 
 // sops-format 20.1 to 20.6, 19.2.
 describe("what should be known", () => {

@@ -76,6 +76,16 @@ export const ALIAS = "alias";
 
 export type Node = Leaf | Mapping | List;
 
+/**
+ * A mapping of which nothing is kept: a walk makes each member when it comes to it, and the next walk makes it anew, so
+ * that what is set on one is lost. A large file then takes up no more than its text.
+ */
+export interface Passing {
+  readonly kind: "mapping";
+  readonly members: Iterable<Item | Comment>;
+  readonly at: null;
+}
+
 /** A value or a comment: what can be sealed. */
 export type Entry = Leaf | Comment;
 
@@ -105,6 +115,11 @@ export interface Document {
   readonly source: string;
   /** One mapping for each document of the file (only YAML has several). */
   readonly roots: readonly Mapping[];
+  /**
+   * The same for who looks at each entry once. Where it is there, `roots` are made when they are first asked for, and what
+   * is set on their entries stays there.
+   */
+  readonly passing?: readonly Passing[];
   /** The `sops` block of the first document, unflattened; `null` when there is none. */
   readonly metadata: Mapping | null;
   /** In the order of the text. Those of one kind that stand outside of sealed values are the same in the plaintext and in the sealed file. */
@@ -129,6 +144,11 @@ export interface Edit {
   readonly start: number;
   readonly end: number;
   readonly text: string | Uint8Array;
+}
+
+/** The top levels for who looks at each entry once, and keeps none. */
+export function passingRoots(doc: Document): readonly (Mapping | Passing)[] {
+  return doc.passing ?? doc.roots;
 }
 
 /** Key that a top level takes in a sealed file when it is no mapping, and under which a binary file is. */

@@ -1,4 +1,4 @@
-import type { Comment, Entry, Item, List, Mapping, Node } from "./document.ts";
+import type { Comment, Entry, Item, List, Mapping, Node, Passing } from "./document.ts";
 import type { Selection } from "./selection.ts";
 
 /** What a walk tells its caller. */
@@ -32,7 +32,7 @@ export interface WalkOptions {
  *
  * Source: sops-format 4, 5; SOPS sops.go.
  */
-export function walk(roots: readonly Mapping[], options: WalkOptions, visitor: Visitor): void {
+export function walk(roots: readonly (Mapping | Passing)[], options: WalkOptions, visitor: Visitor): void {
   const walker = new Walker(options, visitor);
   for (const root of roots) walker.mapping(root, "", false);
 }
@@ -56,7 +56,7 @@ class Walker {
   }
 
   /** @param isHit - a key on the path, or a pending comment of an outer container, is hit by the rule. */
-  mapping(map: Mapping, pathText: string, isHit: boolean): void {
+  mapping(map: Mapping | Passing, pathText: string, isHit: boolean): void {
     const pending: Pending = { hits: 0, lastIsHit: false };
     if (map.at !== null) this.#visitor.enter?.(map, pathText);
     for (const member of map.members) {

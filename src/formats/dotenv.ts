@@ -1,4 +1,15 @@
-import type { Comment, Document, Edit, Entry, Item, Mapping, Node, Place, Scalar } from "../document/document.ts";
+import type {
+  Comment,
+  Document,
+  Edit,
+  Entry,
+  Item,
+  Mapping,
+  Node,
+  Passing,
+  Place,
+  Scalar,
+} from "../document/document.ts";
 import { str } from "../document/document.ts";
 import { METADATA_KEY } from "../document/metadata.ts";
 import { KeyleafError, malformed, unrepresentable } from "../errors.ts";
@@ -49,39 +60,83 @@ function parse(bytes: Uint8Array): DotenvDocument {
   const source = decodeUtf8(bytes);
   // Sealed files are read as sops reads them, so values end with their line.
   const isSealed = source.startsWith(METADATA_PREFIX) || source.includes(`\n${METADATA_PREFIX}`);
-  const members: (Item | Comment)[] = [];
   const metadata: FlatItem[] = [];
   const metadataRuns: { start: number; end: number }[] = [];
-  let equals = -1;
-  for (let start = 0, end = 0; start < source.length; start = end + 1) {
-    end = nextOf("\n", source, start);
-    if (end === start) continue;
-    // Not for each line, since there may be none for long.
-    if (equals < start) equals = nextOf("=", source, start);
-    const at = placeIn(source, start, end, equals, !isSealed);
-    end = at.end;
-    if (at.start === start) {
-      const text = commentText(source.slice(start, end));
-      members.push({ kind: "comment", scalar: { type: "comment", text }, inline: false, at });
-      continue;
-    }
-    const text = unescapeNewlines(source.slice(at.start, end));
-    if (source.startsWith(METADATA_PREFIX, start)) {
-      metadata.push([source.slice(start + METADATA_PREFIX.length, equals), text]);
-      const runEnd = Math.min(end + 1, source.length);
-      const last = metadataRuns.at(-1);
-      if (last?.end === start) last.end = runEnd;
-      else metadataRuns.push({ start, end: runEnd });
-    } else {
-      members.push({ kind: "item", key: source.slice(start, equals), value: { kind: "leaf", scalar: str(text), at } });
-    }
+  for (const lines = new Lines(source, !isSealed); lines.next(); ) {
+    const { start, at } = lines;
+    if (!isMetadata(source, start)) continue;
+    metadata.push([source.slice(start + METADATA_PREFIX.length, at.start - 1), valueAt(source, at)]);
+    const runEnd = Math.min(at.end + 1, source.length);
+    const last = metadataRuns.at(-1);
+    if (last?.end === start) last.end = runEnd;
+    else metadataRuns.push({ start, end: runEnd });
   }
+  const passing: Passing = {
+    kind: "mapping",
+    members: { [Symbol.iterator]: () => membersOf(source, !isSealed) },
+    at: null,
+  };
+  let roots: readonly Mapping[] | null = null;
   return {
     source,
-    roots: [{ kind: "mapping", members, at: null }],
+    get roots() {
+      roots ??= [{ kind: "mapping", members: [...passing.members], at: null }];
+      return roots;
+    },
+    passing: [passing],
     metadata: metadata.length === 0 ? null : unflattenMetadata(metadata),
     metadataRuns,
   };
+}
+
+/** Goes through the lines that are not empty. A generator would take as long again. */
+class Lines {
+  /** Where the line begins, and the place of what it holds. */
+  start = 0;
+  at: Place = placeOf(0, -1, "value");
+  #equals = -1;
+  readonly #source: string;
+  readonly #allowMultiline: boolean;
+
+  constructor(source: string, allowMultiline: boolean) {
+    this.#source = source;
+    this.#allowMultiline = allowMultiline;
+  }
+
+  /** @returns whether there was one more line. */
+  next(): boolean {
+    const source = this.#source;
+    let start = this.at.end + 1;
+    while (source.startsWith("\n", start)) start++;
+    if (start >= source.length) return false;
+    // Not for each line, since there may be none for long.
+    if (this.#equals < start) this.#equals = nextOf("=", source, start);
+    this.start = start;
+    this.at = placeIn(source, start, nextOf("\n", source, start), this.#equals, this.#allowMultiline);
+    return true;
+  }
+}
+
+/** Whether a line holds a piece of the `sops` block. */
+function isMetadata(source: string, start: number): boolean {
+  return source.startsWith(METADATA_PREFIX, start);
+}
+
+function* membersOf(source: string, allowMultiline: boolean): Generator<Item | Comment> {
+  for (const lines = new Lines(source, allowMultiline); lines.next(); ) {
+    const { start, at } = lines;
+    if (at.start === start) {
+      const text = commentText(source.slice(start, at.end));
+      yield { kind: "comment", scalar: { type: "comment", text }, inline: false, at };
+    } else if (!isMetadata(source, start)) {
+      const key = source.slice(start, at.start - 1);
+      yield { kind: "item", key, value: { kind: "leaf", scalar: str(valueAt(source, at)), at } };
+    }
+  }
+}
+
+function valueAt(source: string, { start, end }: Place): string {
+  return unescapeNewlines(source.slice(start, end));
 }
 
 /** Offset of the next such character; the length when there is none. */

@@ -14,7 +14,7 @@ import {
   type Node,
   str,
 } from "../../src/document/document.ts";
-import { applyEdits, insideOf } from "../../src/document/edits.ts";
+import { applyEdits, EditList } from "../../src/document/edits.ts";
 import { walk } from "../../src/document/walk.ts";
 import { KeyleafError } from "../../src/errors.ts";
 import type { Format } from "../../src/formats/format.ts";
@@ -108,8 +108,8 @@ function sealEdits(format: Format, doc: Document): Edit[] {
     else values.push(format.edit(entry, str(ENVELOPE), doc));
   }
   // A comment on the header of a block is written with the block.
-  const isInValue = insideOf(values);
-  return [...values, ...comments.filter((edit) => !isInValue(edit))];
+  const edits = new EditList(values);
+  return [...values, ...comments.filter((edit) => !edits.isInside(edit))];
 }
 
 /** The block written, replaced or (`null`) taken away. */

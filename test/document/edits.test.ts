@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { applyEdits, insideOf, lowerBound } from "../../src/document/edits.ts";
+import type { Edit } from "../../src/document/document.ts";
+import { applyEdits, EditList, lowerBound } from "../../src/document/edits.ts";
 
-const text = (source: string, ...edits: Parameters<typeof applyEdits>[1]): string =>
-  Buffer.from(applyEdits(source, edits)).toString();
+const text = (source: string, ...edits: Edit[]): string => Buffer.from(applyEdits(source, edits)).toString();
 
 describe("edits", () => {
   test("none leave the text as it is, as UTF-8", () => {
@@ -23,6 +23,46 @@ describe("edits", () => {
       const expected = Buffer.concat(parts.map((part) => Buffer.from(part)));
       expect(Buffer.compare(applyEdits("ébcdü", edits), expected)).toBe(0);
     }
+  });
+
+  test("may be many and of any length, in any order", () => {
+    const lengths = [0, 1, 100, 4095, 4096, 70_000];
+    const edits = Array.from({ length: 300 }, (_, i) => {
+      const length = lengths[(i * 7) % lengths.length] as number;
+      const [start, letter] = [2 * i, "aé€"[i % 3] as string];
+      return { start, end: start + 1, text: i % 5 === 0 ? Buffer.from(letter.repeat(length)) : letter.repeat(length) };
+    });
+    const expected = edits.map(({ text }) => `${text}.`).join("");
+    const source = "-.".repeat(300);
+    expect(text(source, ...edits) === expected).toBe(true);
+    expect(
+      text(source, ...edits.filter((_, i) => i % 2 === 1), ...edits.filter((_, i) => i % 2 === 0)) === expected,
+    ).toBe(true);
+  });
+
+  test("of two lists: the second one's come first at one offset", () => {
+    const list = new EditList([
+      { start: 0, end: 1, text: "ONE" },
+      { start: 4, end: 4, text: "<" },
+    ]);
+    const more = [
+      { start: 4, end: 4, text: ">" },
+      { start: 0, end: 0, text: "+" },
+      { start: 2, end: 3, text: "" },
+    ];
+    expect(Buffer.from(list.applyTo("1234", more)).toString()).toBe("+ONE24><");
+  });
+
+  test("that lie outside of others, and where the next one begins", () => {
+    const outer = new EditList([
+      { start: 7, end: 9, text: "" },
+      { start: 1, end: 4, text: "" },
+    ]);
+    const inner = { start: 2, end: 3, text: "in" };
+    const apart = { start: 5, end: 6, text: "é" };
+    expect(new EditList([apart, inner]).outside(outer)).toEqual([{ ...apart, text: Buffer.from("é") }]);
+    expect([0, 1, 2, 7, 8].map((offset) => outer.nextStart(offset))).toEqual([1, 1, 7, 7, Infinity]);
+    expect(new EditList().nextStart(0)).toBe(Infinity);
   });
 
   test("come in any order", () => {
@@ -60,7 +100,7 @@ describe("edits", () => {
   });
 
   test("have insides, to which their borders belong", () => {
-    const isInside = insideOf([
+    const list = new EditList([
       { start: 7, end: 9, text: "" },
       { start: 1, end: 4, text: "" },
       { start: 5, end: 5, text: "" },
@@ -77,11 +117,11 @@ describe("edits", () => {
       [2, 2],
       [8, 10],
     ] as const;
-    expect(ranges.map(([start, end]) => isInside({ start, end }))).toEqual([
+    expect(ranges.map(([start, end]) => list.isInside({ start, end }))).toEqual([
       ...[true, true, true, true],
       ...[false, false, false, false, false, false],
     ]);
-    expect(insideOf([])({ start: 0, end: 1 })).toBe(false);
+    expect(new EditList().isInside({ start: 0, end: 1 })).toBe(false);
   });
 
   test.each([

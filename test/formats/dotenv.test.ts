@@ -101,6 +101,31 @@ describe("dotenv tree, as sops sees it", () => {
   });
 });
 
+describe("a dotenv document", () => {
+  it.each([
+    ["plain", "# c\nA=1\n\nB='2\n3'\n \n"],
+    ["sealed", "# c\nA=1\nsops_mac=x\nB=2\n"],
+  ])("passes the same entries by as are in its tree, made anew each time: %s", (_, source) => {
+    const doc = dotenv.parse(Buffer.from(source));
+    const passed = () => (doc.passing ?? []).map((root) => [...root.members]);
+    expect(passed()).toEqual(doc.roots.map(({ members }) => members));
+    expect(passed()).toHaveLength(1);
+    for (const comment of passed().flat()) if (comment.kind === "comment") comment.scalar = str("lost");
+    expect(passed()).toEqual(doc.roots.map(({ members }) => members));
+  });
+
+  it("keeps what is set in its tree", () => {
+    const doc = dotenv.parse(Buffer.from("# c\nA=1\n"));
+    const [first] = doc.roots[0]?.members ?? [];
+    if (first?.kind === "comment") first.scalar = str("kept");
+    expect(doc.roots[0]?.members[0]).toMatchObject({ kind: "comment", scalar: { text: "kept" } });
+  });
+
+  it("is refused for a broken line before anything in it is looked at", () => {
+    expect(() => dotenv.parse(Buffer.from("A=1\nB\n"))).toThrow(code("INPUT_MALFORMED", 2));
+  });
+});
+
 describe("dotenv beyond sops", () => {
   it.each([
     ["double quotes", 'A="l1\nl2" # c\nB=1\n', '"l1\nl2" # c'],
