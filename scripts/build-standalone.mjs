@@ -62,7 +62,7 @@ const bundling = [
   // Everything is inside, so a name that is not is a mistake here. Looked for at run time, it would be found in the
   // node_modules of whatever folder the user stands in.
   "--reject-unresolved",
-  // Chooses the primitives of Bun (src/crypto/runtime.ts).
+  // Chooses the primitives of Bun (src/crypto/runtime.ts, src/cli/system.ts).
   "--define=IS_STANDALONE=true",
   // Nothing of the environment of the build goes into it.
   "--env=disable",

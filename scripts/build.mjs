@@ -37,6 +37,8 @@ async function buildProgram(dir) {
     // Who has keys there installs them beside; the standalone executable brings them.
     external: Object.keys(peerDependencies),
     plugins: [collectHot],
+    // Reads and writes with Node's own modules (src/cli/system.ts).
+    transform: { define: { IS_STANDALONE: "false" } },
     resolve: {
       // The package's Node build is CommonJS, of which nothing can be left out.
       alias: { yaml: join(root, "node_modules/yaml/browser/dist/index.js") },

@@ -48,7 +48,7 @@ export interface DecryptOptions {
   readonly print?: PrintOptions;
   /** Of a run over many files: what it has unwrapped already. */
   readonly unwrapped?: UnwrappedKeys;
-  /** Gives `source` away: it is empty once it is parsed, so that of a large file not both bytes and text stay in memory. */
+  /** Gives `source` away: it may be empty once it is parsed, so that of a large file not both bytes and text stay in memory. */
   readonly transfer?: boolean;
   readonly recovery?: Recovery;
 }
@@ -95,9 +95,9 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
 /** Bytes from which on it is worth while to have the garbage collector look for them. */
 const LARGE = 1024 * 1024;
 
-/** Frees memory at once that would otherwise wait for the garbage collector, unless others have a part in it. */
+/** Frees memory at once that would otherwise wait for the garbage collector, unless it is little or others have a part in it. */
 function letGo({ buffer, length }: Uint8Array): void {
-  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength !== length) return;
+  if (length <= SMALL_LENGTH || !(buffer instanceof ArrayBuffer) || buffer.byteLength !== length) return;
   structuredClone(buffer, { transfer: [buffer] });
   if (length >= LARGE) runtime.collect();
 }

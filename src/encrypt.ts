@@ -1,8 +1,9 @@
 import { aadOf, SPELLING_AAD } from "./crypto/aad.ts";
 import { IvPool, seal } from "./crypto/cipher.ts";
-import { type KeyGroup, makeDataKey, type Recovery, wrapDataKey } from "./crypto/data-key.ts";
+import type { KeyGroup, Recovery } from "./crypto/data-key.ts";
 import { formatEncryptedValue } from "./crypto/encrypted-value.ts";
 import { Digest } from "./crypto/mac.ts";
+import { makeDataKey, wrapDataKey } from "./crypto/wrap-data-key.ts";
 import { ANY_ENVELOPE, metadataOf, openText } from "./decrypt.ts";
 import {
   ALIAS,
@@ -16,7 +17,8 @@ import {
   str,
 } from "./document/document.ts";
 import { EditList } from "./document/edits.ts";
-import { type MetadataSeal, metadataBlock, metadataItem } from "./document/metadata.ts";
+import { metadataItem } from "./document/metadata.ts";
+import { type MetadataSeal, metadataBlock } from "./document/metadata-block.ts";
 import { compileSelection, DEFAULT_SELECTION, type Selection, type SelectionRule } from "./document/selection.ts";
 import { encodeSpellings, namedVariants, type Spelling } from "./document/spelling.ts";
 import { walk } from "./document/walk.ts";

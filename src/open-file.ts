@@ -1,6 +1,7 @@
 import { blockOf, type DecryptOptions, dataKeyOf, metadataOf, openText } from "./decrypt.ts";
 import type { Document } from "./document/document.ts";
-import { changedBlock, type Metadata } from "./document/metadata.ts";
+import type { Metadata } from "./document/metadata.ts";
+import { changedBlock } from "./document/metadata-block.ts";
 import { compileSelection, type Selection } from "./document/selection.ts";
 import { EarlierValues } from "./earlier-values.ts";
 import { type EncryptResult, parsePlaintext, sealPlaintext } from "./encrypt.ts";

@@ -1,7 +1,9 @@
-import { type KeyGroup, wrapDataKey } from "./crypto/data-key.ts";
+import type { KeyGroup } from "./crypto/data-key.ts";
+import { wrapDataKey } from "./crypto/wrap-data-key.ts";
 import { blockOf, dataKeyOf, metadataOf, openText } from "./decrypt.ts";
 import { applyEdits } from "./document/edits.ts";
-import { changedBlock, type KeyEntry, type Metadata } from "./document/metadata.ts";
+import type { KeyEntry, Metadata } from "./document/metadata.ts";
+import { changedBlock } from "./document/metadata-block.ts";
 import { KeyleafError } from "./errors.ts";
 import { formatOf } from "./formats/registry.ts";
 import type { Host } from "./host.ts";

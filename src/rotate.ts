@@ -1,11 +1,12 @@
 import { SPELLING_AAD } from "./crypto/aad.ts";
 import { IvPool, seal } from "./crypto/cipher.ts";
-import { type KeyGroup, makeDataKey, wrapDataKey } from "./crypto/data-key.ts";
+import type { KeyGroup } from "./crypto/data-key.ts";
 import { formatEncryptedValue, parseEncryptedValue } from "./crypto/encrypted-value.ts";
+import { makeDataKey, wrapDataKey } from "./crypto/wrap-data-key.ts";
 import { blockOf, dataKeyOf, metadataOf, openText } from "./decrypt.ts";
 import type { Document, Edit, Scalar } from "./document/document.ts";
 import { applyEdits } from "./document/edits.ts";
-import { changedBlock } from "./document/metadata.ts";
+import { changedBlock } from "./document/metadata-block.ts";
 import { type EarlierValue, EarlierValues } from "./earlier-values.ts";
 import { KeyleafError, located } from "./errors.ts";
 import { formatOf } from "./formats/registry.ts";

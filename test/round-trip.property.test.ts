@@ -8,7 +8,7 @@ import { formatEncryptedValue } from "../src/crypto/encrypted-value.ts";
 import { decrypt, metadataOf } from "../src/decrypt.ts";
 import type { Document, Place, Scalar } from "../src/document/document.ts";
 import { applyEdits } from "../src/document/edits.ts";
-import { metadataBlock } from "../src/document/metadata.ts";
+import { metadataBlock } from "../src/document/metadata-block.ts";
 import { compileSelection, DEFAULT_SELECTION } from "../src/document/selection.ts";
 import { encodeSpellings } from "../src/document/spelling.ts";
 import { walk } from "../src/document/walk.ts";

@@ -1,6 +1,6 @@
 import type { Host } from "../host.ts";
 
-/** The three standard streams. `write` returns once everything is handed over. */
+/** The three standard streams. */
 export interface Streams {
   readonly stdin: {
     /** A pipe or a file, so that reading it without being asked to makes sense. */
@@ -9,14 +9,17 @@ export interface Streams {
     read(): Promise<Uint8Array>;
   };
   readonly stdout: {
-    /** @throws {@link ClosedPipe} when the reader is gone, `OUTPUT_WRITE_FAILED` */
-    write(data: Uint8Array | string): void;
+    /**
+     * Fulfilled once everything is handed over.
+     * @throws {@link ClosedPipe} when the reader is gone, `OUTPUT_WRITE_FAILED`
+     */
+    write(data: Uint8Array | string): Promise<void>;
   };
   readonly stderr: {
     readonly isTerminal: boolean;
     /** Width of the terminal; a guess where it does not say. */
     readonly columns: number;
-    /** Never throws: there is nobody left to tell. */
+    /** Returns once everything is handed over. Never throws: there is nobody left to tell. */
     write(text: string): void;
   };
 }

@@ -7,7 +7,7 @@ import { openFile, type Update } from "../open-file.ts";
 import type { CliHost } from "./context.ts";
 import { holdsSealed } from "./inputs.ts";
 import { attemptReading, readFileOr } from "./read-file.ts";
-import type { Say } from "./report.ts";
+import type { Say } from "./remarks.ts";
 
 /** Encrypting a plaintext over its earlier encrypted version, which keeps all that did not change. */
 

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import type { Recovery } from "../crypto/data-key.ts";
 import { KeyleafError, withDetails } from "../errors.ts";
 import type { FormatId } from "../formats/format.ts";
@@ -6,6 +5,7 @@ import { formatById, formats } from "../formats/registry.ts";
 import { nearest } from "../nearest.ts";
 import type { Context, Flags } from "./context.ts";
 import { readFileOr } from "./read-file.ts";
+import { system } from "./system.ts";
 
 /** The files that a command was given, and how flags say that they are read. */
 
@@ -48,7 +48,7 @@ export function destinationOf(operands: readonly string[], flags: Flags, context
   }
   for (const name of ["all", "dry-run"]) if (flags.has(name)) throw conflict(`--${name} needs --in-place`);
   if (output === undefined || STANDARD_OUTPUT.has(output)) return { kind: "stdout" };
-  return { kind: "file", name: output, path: resolve(context.host.cwd, output) };
+  return { kind: "file", name: output, path: system.resolve(context.host.cwd, output) };
 }
 
 /**
@@ -65,22 +65,22 @@ export async function readInput(
 ): Promise<Input> {
   const { cwd } = context.host;
   const override = flags.text("filename-override");
-  const overridden = override === undefined ? null : resolve(cwd, override);
+  const overridden = override === undefined ? null : system.resolve(cwd, override);
   const [only = null] = operands;
-  context.files.add(overridden ?? (only === null || STANDARD_INPUT.has(only) ? null : resolve(cwd, only)));
+  context.files.add(overridden ?? (only === null || STANDARD_INPUT.has(only) ? null : system.resolve(cwd, only)));
   if (only === null || (operands.length === 1 && STANDARD_INPUT.has(only))) {
     const source = await readStandardInput(only !== null || override !== undefined || flags.has("input-type"), context);
     return { name: "standard input", path: null, knownAs: overridden, source };
   }
   const sources: Uint8Array[] = [];
-  for (const name of operands) sources.push(await readNamed(name, resolve(cwd, name), context, hintFor));
+  for (const name of operands) sources.push(await readNamed(name, system.resolve(cwd, name), context, hintFor));
   const [source, ...others] = sources;
   if (source === undefined || others.length > 0) {
     throw new KeyleafError("USAGE_CONFLICT", "several files need --in-place", {
       hint: "one file at a time can go to standard output or --output",
     });
   }
-  const path = resolve(cwd, only);
+  const path = system.resolve(cwd, only);
   return { name: only, path, knownAs: overridden ?? path, source };
 }
 

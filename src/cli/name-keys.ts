@@ -4,7 +4,7 @@ import { once } from "../once.ts";
 import { recipientNames } from "../recipient-names.ts";
 import { type Context, type Flags, withHost } from "./context.ts";
 import { ConfigFinder } from "./find-config.ts";
-import { FilesFailed } from "./report.ts";
+import { FilesFailed } from "./report-error.ts";
 
 /** Names of keys, which people know better than fingerprints. Looked up only when there is a failure to report. */
 

@@ -1,12 +1,14 @@
-import { type Dirent, fstatSync, readdirSync, readFileSync, type Stats, statSync, writeSync } from "node:fs";
+import type { Dirent, Stats } from "node:fs";
 import { runtime } from "../crypto/runtime.ts";
 import { KeyleafError } from "../errors.ts";
 import { type CliHost, ClosedPipe, type FileKind, type Streams } from "./context.ts";
+import { system } from "./system.ts";
 import { isSystemError, systemReason } from "./system-error.ts";
+import { writeAll } from "./write-all.ts";
 
 /**
- * The outside world as Node has it: with `programs.ts` and `terminal.ts`, which few runs need, all of the program that
- * knows the runtime.
+ * The outside world as the runtime has it: with `system.ts`, and `programs.ts` and `terminal.ts`, which few runs need, all
+ * of the program that knows the runtime.
  */
 export async function nodeHost(): Promise<CliHost> {
   return {
@@ -18,16 +20,19 @@ export async function nodeHost(): Promise<CliHost> {
       return workingDirectory();
     },
     readFile: async (path) => {
-      const content = ifThere(() => readFileSync(path));
+      const content = await readIfThere(path);
       if (content !== null && content.length > LARGE.from && content.length < LARGE.to) await keepHeapSmall();
       return content;
     },
     stat: (path) => {
-      const stats = ifThere(() => statSync(path));
+      const stats = statIfThere(path);
       return stats === null ? null : { kind: kindOf(stats), bytes: stats.size };
     },
     list: (path) =>
-      readdirSync(path, { withFileTypes: true }).map((entry) => ({ name: entry.name, kind: kindOf(entry) })),
+      system
+        .fs()
+        .readdirSync(path, { withFileTypes: true })
+        .map((entry) => ({ name: entry.name, kind: kindOf(entry) })),
     run: async (command, extraEnv, stdin) => (await import("./programs.ts")).runProgram(command, extraEnv, stdin),
     terminal: async () => (await import("./programs.ts")).terminalPath(),
     start: async (command, extraEnv) => (await import("./conversation.ts")).startProgram(command, extraEnv),
@@ -72,13 +77,26 @@ async function homeDirectory(): Promise<string | null> {
   }
 }
 
-function ifThere<T>(look: () => T): T | null {
+async function readIfThere(path: string): Promise<Uint8Array | null> {
   try {
-    return look();
+    return await system.readFile(path);
   } catch (error) {
-    if (isSystemError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR")) return null;
-    throw error;
+    return nullIfMissing(error);
   }
+}
+
+function statIfThere(path: string): Stats | null {
+  try {
+    return system.fs().statSync(path);
+  } catch (error) {
+    return nullIfMissing(error);
+  }
+}
+
+/** @throws every other error */
+function nullIfMissing(error: unknown): null {
+  if (isSystemError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR")) return null;
+  throw error;
 }
 
 function kindOf(entry: Stats | Dirent): FileKind {
@@ -87,7 +105,7 @@ function kindOf(entry: Stats | Dirent): FileKind {
   return entry.isSymbolicLink() ? "link" : "other";
 }
 
-/** The process's own standard streams, written synchronously: cheaper to start than Node's, and nothing is lost on exit. */
+/** The process's own standard streams. Unlike of those that the runtimes make of them, nothing is lost on exit. */
 export function nodeStreams(): Streams {
   return {
     stdin: {
@@ -107,7 +125,7 @@ export function nodeStreams(): Streams {
       },
       write: (text) => {
         try {
-          writeAll(2, Buffer.from(text));
+          writeAll(system.fs(), 2, Buffer.from(text));
         } catch {
           // Standard error is closed or full.
         }
@@ -119,7 +137,7 @@ export function nodeStreams(): Streams {
 /** What standard input is; `null`: it is closed. */
 function standardInput(): Stats | null {
   try {
-    return fstatSync(0);
+    return system.fs().fstatSync(0);
   } catch {
     return null;
   }
@@ -139,27 +157,14 @@ async function readStandardInput(): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-function writeStandardOutput(data: Uint8Array): void {
+async function writeStandardOutput(data: Uint8Array): Promise<void> {
   try {
-    writeAll(1, data);
+    await system.writeOutput(data);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     if (error.code === "EPIPE") throw new ClosedPipe();
     throw new KeyleafError("OUTPUT_WRITE_FAILED", `cannot write to standard output: ${systemReason(error)}`, {
       cause: error,
     });
-  }
-}
-
-function writeAll(descriptor: number, data: Uint8Array): void {
-  let at = 0;
-  while (at < data.length) {
-    try {
-      at += writeSync(descriptor, data, at);
-    } catch (error) {
-      if (!isSystemError(error) || error.code !== "EAGAIN") throw error;
-      // A pipe that somebody made non-blocking is full: wait for its reader.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
-    }
   }
 }

@@ -12,17 +12,20 @@ import type { Flag } from "./flags.ts";
  * Reads the flags of one command. Prints the command's help and gives `null` when that is asked for.
  * @throws `USAGE`
  */
-export function parseFlags(
+export async function parseFlags(
   command: Command,
   args: readonly string[],
   context: Context,
-): { operands: readonly string[]; flags: Flags } | null {
+): Promise<{ operands: readonly string[]; flags: Flags } | null> {
   const parser = commandParser(command, context);
   try {
     parser.parse(args, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return null;
+    if (error.exitCode === 0) {
+      await printHelp(parser, context);
+      return null;
+    }
     throw usageError(error, command, context);
   }
   const options = new Map(parser.options.map((option) => [option.long?.slice(2), option.attributeName()]));
@@ -40,12 +43,12 @@ export function parseFlags(
 }
 
 /** Prints what there is. */
-export function printProgramHelp(context: Context): void {
-  if (context.program === "sops") {
-    printSopsHelp(context);
-    return;
-  }
-  const program = newParser("enc", context)
+export function printProgramHelp(context: Context): Promise<void> {
+  return printHelp(context.program === "sops" ? sopsParser() : programParser(), context);
+}
+
+function programParser(): Commander {
+  const program = newParser("enc")
     .usage("[FILE...] [flags]\n       enc COMMAND [flags]")
     .description(
       "Encrypts the values of configuration files in the SOPS file format. Without a command, FILE is encrypted.",
@@ -67,31 +70,43 @@ export function printProgramHelp(context: Context): void {
     ),
   );
   program.addHelpText("after", "\nFlags of a command: enc COMMAND --help. Flags may stand anywhere.");
-  program.outputHelp();
+  return program;
 }
 
-function printSopsHelp(context: Context): void {
-  newParser("sops", context)
+function sopsParser(): Commander {
+  return newParser("sops")
     .usage("encrypt|decrypt [FILE] [flags]\n       sops -e|-d [flags] FILE\n       sops keyservice [flags]")
     .description(
       "Keyleaf under the name sops, for programs that call sops to encrypt or decrypt one file. The other commands of " +
         "sops are not there yet, and neither is editing: sops FILE is an error.",
     )
     .option("-v, --version", "print the version of sops that files are written for, and that of Keyleaf")
-    .addHelpText("after", "\nFlags: sops encrypt --help, sops decrypt --help, sops keyservice --help.")
-    .outputHelp();
+    .addHelpText("after", "\nFlags: sops encrypt --help, sops decrypt --help, sops keyservice --help.");
 }
 
 /** Prints one command's help. */
-export function printCommandHelp(command: Command, context: Context): void {
-  commandParser(command, context).outputHelp();
+export function printCommandHelp(command: Command, context: Context): Promise<void> {
+  return printHelp(commandParser(command, context), context);
+}
+
+/** Commander hands help out in pieces, and does not wait until one is written. */
+async function printHelp(parser: Commander, { streams }: Context): Promise<void> {
+  let help = "";
+  parser
+    .configureOutput({
+      writeOut: (piece) => {
+        help += piece;
+      },
+    })
+    .outputHelp();
+  await streams.stdout.write(help);
 }
 
 function commandParser(command: Command, context: Context): Commander {
   const { program } = context;
   const { operands } = command;
   const { description, ownDescription, examples, flags } = manual(command, context);
-  const parser = newParser(lineOf(command, context), context)
+  const parser = newParser(lineOf(command, context))
     .usage(`${operands} [flags]`.trim())
     .description(ownDescription === undefined ? description : `${description} ${ownDescription}`);
   // Too many of them are an error of ours, which is the same on lines without flags.
@@ -109,13 +124,13 @@ function lineOf({ name }: Command, { program }: Context): string {
   return program === "dec" ? "dec" : `${program} ${name}`;
 }
 
-function newParser(name: string, { streams }: Context): Commander {
+function newParser(name: string): Commander {
   return new Commander(name)
     .exitOverride()
     .addHelpOption(new Option("-h, --help", "show this help").helpGroup("Other:"))
     .configureOutput({
-      writeOut: (text) => streams.stdout.write(text),
-      // Errors are reported by the caller.
+      // Help is printed by `printHelp`, and errors are reported by the caller.
+      writeOut: () => {},
       writeErr: () => {},
       getOutHelpWidth: () => 100,
     });

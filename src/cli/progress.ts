@@ -1,6 +1,7 @@
 import type { Conversation } from "../host.ts";
 import { type CliHost, type Context, withHost } from "./context.ts";
-import { counted, printable } from "./report.ts";
+import { counted } from "./remarks.ts";
+import { printable } from "./report.ts";
 
 /** Runs that are over before are not worth a line. */
 const DELAY_MS = 500;

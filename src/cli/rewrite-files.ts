@@ -7,7 +7,9 @@ import { inParallel } from "./in-parallel.ts";
 import { aboutFile, type Input } from "./inputs.ts";
 import { Progress } from "./progress.ts";
 import { attemptReading, readFileOr } from "./read-file.ts";
-import { counted, FilesFailed, filesText, note, printable, type Say, sayAll } from "./report.ts";
+import { counted, filesText, type Say, sayAll } from "./remarks.ts";
+import { note, printable } from "./report.ts";
+import { FilesFailed } from "./report-error.ts";
 import { Room } from "./room.ts";
 import { Staging } from "./write-file.ts";
 
@@ -129,7 +131,7 @@ class Run {
     if (!this.#isDry) await this.#staging.commit();
     // The plan goes to standard output, which may be the same terminal.
     this.#progress.clear();
-    if (this.#isDry) this.#showPlan();
+    if (this.#isDry) await this.#showPlan();
     this.#say();
   }
 
@@ -216,10 +218,10 @@ class Run {
     throw this.#isOne ? first : new FilesFailed(errors, files.length, this.#hasRest);
   }
 
-  #showPlan(): void {
+  async #showPlan(): Promise<void> {
     const { verb } = this.#rewriting.words;
     const names = this.#outcomes.filter(({ left }) => left === null).map(({ file }) => file.name);
-    for (const name of names) this.#context.streams.stdout.write(`${verb} ${printable(name)}\n`);
+    for (const name of names) await this.#context.streams.stdout.write(`${verb} ${printable(name)}\n`);
   }
 
   #say(): void {

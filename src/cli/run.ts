@@ -1,8 +1,6 @@
-import manifest from "../../package.json" with { type: "json" };
-import { FORMAT_VERSION } from "../document/metadata.ts";
 import { KeyleafError } from "../errors.ts";
 import { asksForVersion, isFlag, splitCommandLine } from "./command-line.ts";
-import { type Command, commands, decryptCommand } from "./commands/registry.ts";
+import type { Command } from "./commands/registry.ts";
 import {
   type CliHost,
   ClosedPipe,
@@ -14,7 +12,7 @@ import {
   withTrust,
 } from "./context.ts";
 import { BUG_STATUS, CLOSED_PIPE_STATUS, exitStatus } from "./exit-status.ts";
-import { FilesFailed, note, reportError } from "./report.ts";
+import { note } from "./report.ts";
 
 const noFlags: Flags = { has: () => false, text: () => undefined };
 
@@ -38,9 +36,10 @@ export async function run(
     const split =
       program === "sops" ? (await import("./sops-line.ts")).splitSopsLine(argv) : await splitCommandLine(argv, program);
     command = split.command;
-    if (command === null || (program === "dec" && isVersionOnly(split.args))) await aboutProgram(split.args, context);
+    if (command === null || (program === "dec" && isVersionOnly(split.args)))
+      await (await import("./about.ts")).aboutProgram(split.args, context);
     else if (program === "enc" && split.args.length === argv.length && argv[0] === "help")
-      await help(argv.slice(1), context);
+      await (await import("./about.ts")).help(argv.slice(1), context);
     else await runCommand(command, split.args, context);
     return 0;
   } catch (thrown) {
@@ -48,6 +47,7 @@ export async function run(
     const error = isTooLarge(thrown)
       ? new KeyleafError("INPUT_UNSUPPORTED", "a file is too large to be held in memory as a whole", { cause: thrown })
       : thrown;
+    const { FilesFailed, reportError } = await import("./report-error.ts");
     reportError(context, error);
     const first = error instanceof FilesFailed ? error.errors[0] : error;
     return first instanceof KeyleafError ? exitStatus(first.code, command?.name ?? null) : BUG_STATUS;
@@ -69,7 +69,7 @@ function isTooLarge(error: unknown): boolean {
 async function runCommand(command: Command, args: readonly string[], context: Context): Promise<void> {
   // A line without flags needs no parser: `dec FILE` and git's textconv start faster without.
   const parsed = args.some(isFlag)
-    ? (await import("./parse-flags.ts")).parseFlags(command, args, context)
+    ? await (await import("./parse-flags.ts")).parseFlags(command, args, context)
     : { operands: args, flags: noFlags };
   if (parsed === null) return;
   checkOperands(command, parsed.operands, context);
@@ -80,6 +80,7 @@ async function runCommand(command: Command, args: readonly string[], context: Co
   try {
     await run(parsed.operands, parsed.flags, await withTrust(parsed.flags, inside));
   } catch (error) {
+    const { FilesFailed } = await import("./report-error.ts");
     const isAboutKeys = error instanceof KeyleafError && error.code === "KEY_UNAVAILABLE";
     if (!isAboutKeys && !(error instanceof FilesFailed)) throw error;
     throw await (await import("./name-keys.ts")).withKeyNames(error, parsed.flags, context);
@@ -110,23 +111,4 @@ function checkOperands(command: Command, operands: readonly string[], { program 
 
 function isVersionOnly(args: readonly string[]): boolean {
   return args.length === 1 && asksForVersion(args);
-}
-
-async function aboutProgram(args: readonly string[], context: Context): Promise<void> {
-  if (asksForVersion(args)) context.streams.stdout.write(`${versionLine(context)}\n`);
-  else await help([], context);
-}
-
-/** Who calls `sops` compares the first number with versions of the reference: it is the one that files are written for. */
-function versionLine({ program }: Context): string {
-  return program === "sops" ? `sops ${FORMAT_VERSION} (keyleaf ${manifest.version})` : `${program} ${manifest.version}`;
-}
-
-async function help(words: readonly string[], context: Context): Promise<void> {
-  const { printCommandHelp, printProgramHelp } = await import("./parse-flags.ts");
-  const name = words.join(" ");
-  const command = context.program === "dec" ? decryptCommand : commands.find((known) => known.name === name);
-  if (command !== undefined) printCommandHelp(command, context);
-  else if (words.length === 0) printProgramHelp(context);
-  else throw new KeyleafError("USAGE", `unknown command ${name}`, { hint: "see enc --help" });
 }

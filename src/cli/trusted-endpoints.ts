@@ -3,7 +3,7 @@ import { azureKeyvaultNames, hcVaultNames } from "../crypto/keys/names.ts";
 import { KeyleafError } from "../errors.ts";
 import type { Context, Flags } from "./context.ts";
 import { ConfigFinder } from "./find-config.ts";
-import { messageWithFile } from "./report.ts";
+import { messageWithFile } from "./report-error.ts";
 
 /**
  * Which addresses that stand in files may be contacted: who can change a file could otherwise have the user's token sent

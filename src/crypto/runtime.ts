@@ -46,7 +46,8 @@ export interface X25519Key {
   agree(publicKey: Uint8Array): Promise<Uint8Array | null>;
 }
 
-/** Set by `scripts/build-standalone.mjs`, so that what is not for Bun is left out of the executable. */
-declare const IS_STANDALONE: true | undefined;
+/** Set by the build scripts, so that what is not for Bun is left out of the executable. */
+declare const IS_STANDALONE: boolean | undefined;
 
-export const runtime: Runtime = typeof IS_STANDALONE !== "undefined" || "Bun" in globalThis ? bun : node;
+export const runtime: Runtime =
+  (typeof IS_STANDALONE !== "undefined" && IS_STANDALONE) || "Bun" in globalThis ? bun : node;

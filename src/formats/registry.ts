@@ -46,11 +46,12 @@ export async function formatOf(id: FormatId): Promise<Format> {
  */
 export function formatForFileName(name: string): KnownFormat {
   const base = name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1);
-  if (/^\.env\.[\w-]+$/.test(base) && !formats.some((format) => hasExtension(format, base))) return dotenv;
-  const bare = base.replace(/\.(enc|sops|encrypted)$/, "");
-  return formats.find((format) => hasExtension(format, bare)) ?? binary;
+  const known = formatWithExtension(base);
+  if (known !== null) return known;
+  if (/^\.env\.[\w-]+$/.test(base)) return dotenv;
+  return formatWithExtension(base.replace(/\.(enc|sops|encrypted)$/, "")) ?? binary;
 }
 
-function hasExtension({ extensions }: KnownFormat, base: string): boolean {
-  return extensions.some((extension) => base.endsWith(extension));
+function formatWithExtension(base: string): KnownFormat | null {
+  return formats.find(({ extensions }) => extensions.some((extension) => base.endsWith(extension))) ?? null;
 }

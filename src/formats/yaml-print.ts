@@ -117,9 +117,9 @@ const BASE_60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
 
 /** Whether a reader, an old one included, would take the plain text for something other than a string. */
 function readsAsOther(text: string): boolean {
-  return (
-    resolvePlain(text)?.type !== "str" || text === "<<" || text === "=" || OLD_BOOLS.test(text) || BASE_60.test(text)
-  );
+  if (resolvePlain(text)?.type !== "str" || text === "<<" || text === "=") return true;
+  // Most values need neither pattern.
+  return (text.length <= 3 && OLD_BOOLS.test(text)) || (text.includes(":") && BASE_60.test(text));
 }
 
 function isPlainSafe(text: string, inFlow: boolean): boolean {

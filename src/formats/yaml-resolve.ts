@@ -7,14 +7,20 @@ import { type Scalar, str } from "../document/document.ts";
  *
  * Source: sops-format 11.1; go-yaml resolve.go.
  */
-const WORDS: ReadonlyMap<string, Scalar> = new Map([
-  ...["", "~", "null", "Null", "NULL"].map((word) => [word, NULL] as const),
-  ...["true", "True", "TRUE"].map((word) => [word, boolScalar(true)] as const),
-  ...["false", "False", "FALSE"].map((word) => [word, boolScalar(false)] as const),
-  ...[".nan", ".NaN", ".NAN"].map((word) => [word, floatScalar(Number.NaN)] as const),
-  ...[".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"].map((word) => [word, floatScalar(Infinity)] as const),
-  ...["-.inf", "-.Inf", "-.INF"].map((word) => [word, floatScalar(-Infinity)] as const),
+const WORDS: ReadonlyMap<string, Scalar> = wordsOf([
+  [NULL, ["", "~", "null", "Null", "NULL"]],
+  [boolScalar(true), ["true", "True", "TRUE"]],
+  [boolScalar(false), ["false", "False", "FALSE"]],
+  [floatScalar(Number.NaN), [".nan", ".NaN", ".NAN"]],
+  [floatScalar(Infinity), [".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"]],
+  [floatScalar(-Infinity), ["-.inf", "-.Inf", "-.INF"]],
 ]);
+
+function wordsOf(spellings: readonly (readonly [Scalar, readonly string[]])[]): Map<string, Scalar> {
+  const words = new Map<string, Scalar>();
+  for (const [scalar, texts] of spellings) for (const text of texts) words.set(text, scalar);
+  return words;
+}
 
 const UINT64_MAX = 2n ** 64n - 1n;
 const DOT_FLOAT = /^\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?$/;
@@ -33,7 +39,8 @@ export function resolvePlain(text: string): Scalar | null {
   const time = parseTimestamp(text);
   if (time !== null) return time;
   const digits = text.replaceAll("_", "");
-  const integer = parseInteger(digits);
+  // Versions and addresses have dots, and no integer has.
+  const integer = digits.includes(".") ? null : parseInteger(digits);
   if (integer !== null) return intScalar(integer) ?? (integer > 0n && integer <= UINT64_MAX ? null : bigFloat(digits));
   if (FLOAT.test(digits)) return finite(Number(digits)) ?? str(text);
   return str(text);
@@ -72,7 +79,8 @@ const DATE =
 
 /** A timestamp in RFC 3339 with the shortest fraction, at most nanoseconds; `null` when the text is none. */
 export function parseTimestamp(text: string): Scalar | null {
-  const match = DATE.exec(text);
+  // Nearly all numbers need no pattern to be told from a date.
+  const match = text.charAt(4) === "-" ? DATE.exec(text) : null;
   if (match === null) return null;
   const [
     ,

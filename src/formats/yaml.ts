@@ -66,7 +66,8 @@ function edit(entry: Entry, value: Scalar, document: Document): Edit {
   // What most values are.
   if (text.startsWith("ENC[")) return { start, end, text };
   // Lines that a `+` block keeps must all be its own.
-  return { start, end: /^(?:&\S+ )?[|>]\d?\+/.test(text) ? afterBlankLines(doc.source, end) : end, text };
+  const isKept = text.includes("\n") && /^(?:&\S+ )?[|>]\d?\+/.test(text);
+  return { start, end: isKept ? afterBlankLines(doc.source, end) : end, text };
 }
 
 /** What goes on standing with a value, whatever is done to it: its anchor, and a comment on the header of its block. */

@@ -55,7 +55,7 @@ export async function runWith(setting: Setting, ...argv: string[]): Promise<Ran>
   const streams: Streams = {
     stdin: { isPiped: stdin !== undefined, read: async () => Buffer.from(stdin ?? "") },
     stdout: {
-      write: (data) => {
+      write: async (data) => {
         if (setting.isClosed === true) throw new ClosedPipe();
         const text = typeof data === "string" ? data : Buffer.from(data).toString();
         stdout += text;

@@ -36,7 +36,7 @@ function begin({ env = {}, isTerminal = true, columns = 80, run = real.run, host
     streams: {
       stdin: { isPiped: false, read: () => Promise.reject(new Error("standard input is not touched")) },
       stdout: {
-        write: () => {
+        write: async () => {
           throw new Error("standard output is for data");
         },
       },

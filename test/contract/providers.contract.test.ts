@@ -16,7 +16,8 @@ import type { KeyProvider, WrappedKey } from "../../src/crypto/keys/provider.ts"
 import { providerBy, providers } from "../../src/crypto/keys/registry.ts";
 import { itemOf, leaf, list, mapping, type Node } from "../../src/document/document.ts";
 import { applyEdits } from "../../src/document/edits.ts";
-import { keyLists, metadataBlock, parseMetadata } from "../../src/document/metadata.ts";
+import { keyLists, parseMetadata } from "../../src/document/metadata.ts";
+import { metadataBlock } from "../../src/document/metadata-block.ts";
 import { DEFAULT_SELECTION } from "../../src/document/selection.ts";
 import { KeyleafError } from "../../src/errors.ts";
 import { formatOf, formats } from "../../src/formats/registry.ts";

@@ -1,16 +1,10 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import {
-  DATA_KEY_BYTES,
-  makeDataKey,
-  type Recovery,
-  UnwrappedKeys,
-  unwrapDataKey,
-  wrapDataKey,
-} from "../../src/crypto/data-key.ts";
+import { DATA_KEY_BYTES, type Recovery, UnwrappedKeys, unwrapDataKey } from "../../src/crypto/data-key.ts";
 import { age } from "../../src/crypto/keys/age.ts";
 import { awsKms } from "../../src/crypto/keys/aws-kms.ts";
 import type { KeyProvider, WrappedKey } from "../../src/crypto/keys/provider.ts";
 import { providerBy } from "../../src/crypto/keys/registry.ts";
+import { makeDataKey, wrapDataKey } from "../../src/crypto/wrap-data-key.ts";
 import { leaf, mapping } from "../../src/document/document.ts";
 import { fieldText, type KeyEntry, keyLists } from "../../src/document/metadata.ts";
 import { KeyleafError } from "../../src/errors.ts";

@@ -1,13 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { leaf, list, type Mapping, mapping, type Node, type Scalar } from "../../src/document/document.ts";
-import {
-  FORMAT_VERSION,
-  fieldText,
-  type KeyEntry,
-  keyLists,
-  metadataBlock,
-  parseMetadata,
-} from "../../src/document/metadata.ts";
+import { FORMAT_VERSION, fieldText, type KeyEntry, keyLists, parseMetadata } from "../../src/document/metadata.ts";
+import { metadataBlock } from "../../src/document/metadata-block.ts";
 import { DEFAULT_SELECTION, selectionKinds } from "../../src/document/selection.ts";
 import { parsedYaml } from "../support/parsing.ts";
 import { failure } from "../support/sealing.ts";

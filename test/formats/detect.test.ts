@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { detectFormat, sniffFormat } from "../../src/formats/detect.ts";
+import { detectFormat } from "../../src/formats/detect.ts";
 import { formatById, formats } from "../../src/formats/registry.ts";
+import { sniffFormat } from "../../src/formats/sniff.ts";
 import { bytesOf, sealed } from "../support/sealing.ts";
 
 const sniffed = (text: string | Uint8Array): Promise<string | null> => sniffFormat(bytesOf(text));

@@ -229,7 +229,7 @@ async function cli(args: readonly string[], example: Case, stdin?: Uint8Array): 
   let stderr = "";
   const streams: Streams = {
     stdin: { isPiped: stdin !== undefined, read: async () => stdin ?? new Uint8Array() },
-    stdout: { write: (data) => void out.push(Buffer.from(data)) },
+    stdout: { write: async (data) => void out.push(Buffer.from(data)) },
     stderr: {
       isTerminal: false,
       columns: 80,

@@ -10,7 +10,8 @@ import type { ConfigFinder } from "../find-config.ts";
 import type { ListedFile } from "../find-files.ts";
 import { aboutFile, destinationOf, formatFlag, holdsSealed, type Input, readInput, recoveryFlags } from "../inputs.ts";
 import { readFileOr } from "../read-file.ts";
-import { type Say, warn } from "../report.ts";
+import type { Say } from "../remarks.ts";
+import { warn } from "../report.ts";
 import type { Left, Rewriting } from "../rewrite-files.ts";
 
 /** Bytes that a text can have at most. */
@@ -37,7 +38,7 @@ export async function run(operands: readonly string[], flags: Flags, context: Co
   } catch (error) {
     throw aboutFile(error, input.name);
   }
-  if (destination.kind === "stdout") context.streams.stdout.write(output);
+  if (destination.kind === "stdout") await context.streams.stdout.write(output);
   else {
     const { writeFiles } = await import("../write-file.ts");
     await writeFiles([{ path: destination.path, content: output, isSecret: true }]);

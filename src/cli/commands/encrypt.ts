@@ -7,9 +7,9 @@ import { compilePattern } from "../../document/pattern.ts";
 import type { SelectionRule } from "../../document/selection.ts";
 import { type EncryptOptions, encrypt } from "../../encrypt.ts";
 import { KeyleafError } from "../../errors.ts";
-import { sniffFormat } from "../../formats/detect.ts";
 import type { FormatId } from "../../formats/format.ts";
 import { formatForFileName } from "../../formats/registry.ts";
+import { sniffFormat } from "../../formats/sniff.ts";
 import { inspect } from "../../inspect.ts";
 import { nearest } from "../../nearest.ts";
 import { once } from "../../once.ts";
@@ -30,7 +30,8 @@ import {
   readInput,
   recoveryFlags,
 } from "../inputs.ts";
-import { note, type Remark, type Say, sayAll, warn } from "../report.ts";
+import { type Remark, type Say, sayAll } from "../remarks.ts";
+import { note, warn } from "../report.ts";
 import type { Left, Rewriting } from "../rewrite-files.ts";
 import { writeFiles } from "../write-file.ts";
 import { commands } from "./registry.ts";
@@ -76,7 +77,7 @@ async function encryptOne(
     return;
   }
   if (input.source.length <= MOST_VERIFIED) await verify(output);
-  context.streams.stdout.write(output);
+  await context.streams.stdout.write(output);
 }
 
 /** Whether there was an earlier encrypted version, and the input has taken its place. */

@@ -1,10 +1,10 @@
-import { resolve } from "node:path";
 import { decrypt } from "../../decrypt.ts";
 import { KeyleafError } from "../../errors.ts";
 import { detectFormat } from "../../formats/detect.ts";
 import { type Context, type Flags, withHost } from "../context.ts";
 import { holdsSealed } from "../inputs.ts";
 import { readFileOr } from "../read-file.ts";
+import { system } from "../system.ts";
 
 /**
  * `enc git textconv FILE`: what git compares instead of the file. It always gives something, since git shows nothing at
@@ -12,7 +12,7 @@ import { readFileOr } from "../read-file.ts";
  */
 export async function run([name = ""]: readonly string[], _flags: Flags, context: Context): Promise<void> {
   const { host, streams } = context;
-  const path = resolve(host.cwd, name);
+  const path = system.resolve(host.cwd, name);
   context.files.add(path);
   const source = await readFileOr("INPUT_UNREADABLE", path, name, host);
   if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file", { details: { file: name } });
@@ -20,12 +20,12 @@ export async function run([name = ""]: readonly string[], _flags: Flags, context
     // Git has started a pager, which reads from the terminal too: half of a passphrase would go there.
     const unasking = withHost(context, { ask: async () => null });
     const { output } = await decrypt(source, { format: await detectFormat(source, name) }, unasking.host);
-    streams.stdout.write(output);
+    await streams.stdout.write(output);
   } catch (error) {
     if (!(error instanceof KeyleafError) || error.code === "OUTPUT_WRITE_FAILED") throw error;
     if (holdsSealed(source) && error.code !== "INPUT_NOT_ENCRYPTED")
-      streams.stdout.write(`# keyleaf: ${reason(error)}\n`);
-    streams.stdout.write(source);
+      await streams.stdout.write(`# keyleaf: ${reason(error)}\n`);
+    await streams.stdout.write(source);
   }
 }
 

@@ -10,7 +10,7 @@ export async function run(_operands: readonly string[], flags: Flags, context: C
   const { text, recipient } = await newIdentity(host);
   const output = flags.text("output");
   if (output === "-") {
-    streams.stdout.write(text);
+    await streams.stdout.write(text);
     return;
   }
   let path: string;
@@ -20,5 +20,5 @@ export async function run(_operands: readonly string[], flags: Flags, context: C
     await writeFiles([{ path, content: Buffer.from(text), isSecret: true, isNew: true }]);
   }
   note(context, `wrote ${path}: keep it secret, and keep a copy`);
-  streams.stdout.write(`${recipient}\n`);
+  await streams.stdout.write(`${recipient}\n`);
 }

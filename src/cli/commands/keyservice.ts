@@ -35,7 +35,7 @@ export async function run(_operands: readonly string[], flags: Flags, context: C
   // The reference says this at a level that is normally not shown.
   if (!isSops || flags.has("verbose"))
     note(context, `listening on ${address}; it is for --keyservice and SOPS_KEYSERVICE`);
-  if (!isSops) context.streams.stdout.write(`${address}\n`);
+  if (!isSops) await context.streams.stdout.write(`${address}\n`);
   await stopped;
   close();
 }

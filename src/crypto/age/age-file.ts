@@ -1,8 +1,7 @@
-import type { Host } from "../../host.ts";
 import { runtime } from "../runtime.ts";
-import { decodeBase64, encodeUnpadded } from "./base64.ts";
+import { decodeBase64 } from "./base64.ts";
 import { AgeFailure } from "./failure.ts";
-import { FILE_KEY_BYTES, TAG_BYTES } from "./file-key.ts";
+import { TAG_BYTES } from "./file-key.ts";
 import { hkdf } from "./hkdf.ts";
 
 /**
@@ -10,12 +9,12 @@ import { hkdf } from "./hkdf.ts";
  * payload in chunks under a key derived from the file key. Source: C2SP age.md.
  */
 
-const VERSION_LINE = "age-encryption.org/v1";
+export const VERSION_LINE = "age-encryption.org/v1";
 const MAC_BYTES = 32;
-const NONCE_BYTES = 16;
+export const NONCE_BYTES = 16;
 /** A line of a stanza's body that is not the last one. */
 export const BODY_COLUMNS = 64;
-const CHUNK_BYTES = 64 * 1024;
+export const CHUNK_BYTES = 64 * 1024;
 const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
 const NO_SALT = new Uint8Array();
 
@@ -151,57 +150,8 @@ async function openChunks(sealed: Uint8Array, key: Uint8Array): Promise<Uint8Arr
   }
 }
 
-/**
- * Seals a payload under a fresh file key.
- *
- * @param payload - Read, not kept.
- * @param wrapFileKey - Gives the header's stanzas for the file key (16 bytes; not to be kept).
- * @returns A binary age file.
- */
-export async function sealAgeFile(
-  payload: Uint8Array,
-  wrapFileKey: (fileKey: Uint8Array) => Promise<readonly Stanza[]>,
-  host: Pick<Host, "fillRandom">,
-): Promise<Uint8Array> {
-  const fileKey = new Uint8Array(FILE_KEY_BYTES);
-  const nonce = new Uint8Array(NONCE_BYTES);
-  let header: Buffer;
-  let key: Uint8Array;
-  try {
-    host.fillRandom(fileKey);
-    host.fillRandom(nonce);
-    const stanzas = await wrapFileKey(fileKey);
-    const covered = Buffer.from(`${VERSION_LINE}\n${stanzas.map(stanzaText).join("")}---`);
-    header = Buffer.concat([covered, Buffer.from(` ${encodeUnpadded(headerMac(fileKey, covered))}\n`)]);
-    key = hkdf(fileKey, nonce, "payload");
-  } finally {
-    fileKey.fill(0);
-  }
-  try {
-    return Buffer.concat([header, nonce, ...(await sealChunks(payload, key))]);
-  } finally {
-    key.fill(0);
-  }
-}
-
-async function sealChunks(payload: Uint8Array, key: Uint8Array): Promise<Uint8Array[]> {
-  const chunks: Uint8Array[] = [];
-  for (let index = 0; index < Math.max(1, Math.ceil(payload.length / CHUNK_BYTES)); index++) {
-    const at = index * CHUNK_BYTES;
-    const end = Math.min(at + CHUNK_BYTES, payload.length);
-    chunks.push(await runtime.sealChaCha(key, chunkNonce(index, end === payload.length), payload.subarray(at, end)));
-  }
-  return chunks;
-}
-
-/** The lines of a stanza. */
-export function stanzaText({ args, body }: Stanza): string {
-  const lines = encodeUnpadded(body).match(/.{1,64}/g) ?? [];
-  if (lines.at(-1)?.length !== BODY_COLUMNS) return `-> ${args.join(" ")}\n${lines.join("\n")}\n`;
-  return `-> ${args.join(" ")}\n${lines.join("\n")}\n\n`;
-}
-
-function headerMac(fileKey: Uint8Array, covered: Uint8Array): Uint8Array {
+/** 32 bytes. */
+export function headerMac(fileKey: Uint8Array, covered: Uint8Array): Uint8Array {
   const key = hkdf(fileKey, NO_SALT, "header");
   const mac = runtime.hmac(key, covered);
   key.fill(0);
@@ -209,7 +159,7 @@ function headerMac(fileKey: Uint8Array, covered: Uint8Array): Uint8Array {
 }
 
 /** Eleven bytes of counter, big-endian, and a byte that says whether the chunk is the last one. No array has 2^32 chunks. */
-function chunkNonce(index: number, isLast: boolean): Uint8Array {
+export function chunkNonce(index: number, isLast: boolean): Uint8Array {
   const nonce = Buffer.alloc(12);
   nonce.writeUInt32BE(index, 7);
   nonce[11] = isLast ? 1 : 0;

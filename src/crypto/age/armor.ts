@@ -24,7 +24,7 @@ export function toBinary(file: Uint8Array): Uint8Array {
  */
 export function decodeArmor(file: Uint8Array): Uint8Array {
   const text = Buffer.from(file).toString("latin1");
-  const lines = text.trim().split(/\r?\n/);
+  const lines = text.trim().replaceAll("\r\n", "\n").split("\n");
   if (lines.shift() !== BEGIN) throw new AgeFailure("armor", "first line is not the marker of an age file");
   if (lines.pop() !== END) throw new AgeFailure("armor", "last line is not the end marker");
   const hasRightLengths = lines.every((line, index) =>

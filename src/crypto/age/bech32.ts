@@ -22,7 +22,8 @@ export function decodeBech32(text: string): Bech32 {
   const separator = text.lastIndexOf("1");
   if (separator < 1 || text.length - separator - 1 < CHECKSUM_CHARACTERS) return { problem: "incomplete" };
   const prefix = lower.slice(0, separator);
-  const groups = Array.from(lower.slice(separator + 1), (character) => ALPHABET.indexOf(character));
+  const groups: number[] = [];
+  for (const character of lower.slice(separator + 1)) groups.push(ALPHABET.indexOf(character));
   if (groups.includes(-1)) return { problem: "unexpected character" };
   if (polymod([...expand(prefix), ...groups]) !== 1) return { problem: "wrong checksum" };
   const bytes = toBytes(groups.slice(0, -CHECKSUM_CHARACTERS));
@@ -53,8 +54,13 @@ function polymod(values: readonly number[]): number {
 
 /** The prefix as it enters the checksum: high bits, a zero, low bits. */
 function expand(prefix: string): number[] {
-  const codes = Array.from(prefix, (character) => character.charCodeAt(0));
-  return [...codes.map((code) => code >>> 5), 0, ...codes.map((code) => code & 31)];
+  const high: number[] = [];
+  const low: number[] = [];
+  for (const character of prefix) {
+    high.push(character.charCodeAt(0) >>> 5);
+    low.push(character.charCodeAt(0) & 31);
+  }
+  return [...high, 0, ...low];
 }
 
 function toGroups(bytes: Uint8Array): number[] {
@@ -86,5 +92,5 @@ function toBytes(groups: readonly number[]): Uint8Array | null {
       bytes.push((held >>> bits) & 255);
     }
   }
-  return bits >= 5 || (held & ((1 << bits) - 1)) !== 0 ? null : Uint8Array.from(bytes);
+  return bits >= 5 || (held & ((1 << bits) - 1)) !== 0 ? null : new Uint8Array(bytes);
 }

@@ -1,7 +1,6 @@
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
 import type { Stanza } from "./age-file.ts";
-import { splitCommand } from "./command-line.ts";
 import { absent, type Identities, nothing } from "./identity.ts";
 import { readIdentities } from "./identity-text.ts";
 
@@ -136,6 +135,7 @@ export async function fromCommand(
   recipient: string,
   read: (bytes: Uint8Array) => Identities | Promise<Identities>,
 ): Promise<Identities> {
+  const { splitCommand } = await import("./command-line.ts");
   const command = splitCommand(commandLine);
   if (command === null) return nothing("unclosed quote or backslash at the end");
   if (command.length === 0) return absent("is empty");

@@ -21,7 +21,7 @@ export async function readIdentities(
 ): Promise<Identities> {
   if (bytes.length > MOST_BYTES) return nothing("is larger than 16 MiB");
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
-  if (/^(age-encryption|-----BEGIN AGE)/.test(text)) {
+  if (text.startsWith("age-encryption") || text.startsWith("-----BEGIN AGE")) {
     const { LockedFile } = await import("./locked-file.ts");
     return { identities: [], asking: [new LockedFile(bytes, name, host)], problems: [] };
   }
@@ -35,7 +35,7 @@ export async function parseIdentities(text: string, host: Host, isWordwise = fal
   }
   const identities: AgeIdentity[] = [];
   const asking: AgeIdentity[] = [];
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
+  for (const [index, line] of text.replaceAll("\r\n", "\n").split("\n").entries()) {
     if (line === "" || line.startsWith("#")) continue;
     const words = isWordwise ? line.split(/\s+/).filter((word) => word !== "") : [line];
     for (const word of words) {
@@ -51,7 +51,8 @@ export async function parseIdentities(text: string, host: Host, isWordwise = fal
 }
 
 async function readWord(word: string, host: Host): Promise<Identities> {
-  if (/^AGE-(SECRET-KEY-PQ|PLUGIN)-/.test(word)) return (await import("./other-identities.ts")).readOther(word, host);
+  if (word.startsWith("AGE-SECRET-KEY-PQ-") || word.startsWith("AGE-PLUGIN-"))
+    return (await import("./other-identities.ts")).readOther(word, host);
   const identity = parseIdentity(word);
   if (!(identity instanceof X25519Identity)) return nothing(identity.problem);
   return { identities: [identity], asking: [], problems: [] };

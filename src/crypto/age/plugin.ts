@@ -1,9 +1,10 @@
 import { KeyleafError } from "../../errors.ts";
 import type { Conversation, Host } from "../../host.ts";
-import { BODY_COLUMNS, parseStanza, type Stanza, stanzaText } from "./age-file.ts";
+import { BODY_COLUMNS, parseStanza, type Stanza } from "./age-file.ts";
 import { decodeBase64 } from "./base64.ts";
 import { ageFailed } from "./failure.ts";
 import { FILE_KEY_BYTES } from "./file-key.ts";
+import { stanzaText } from "./seal-age-file.ts";
 
 /**
  * Plugins of age: programs called `age-plugin-NAME` that wrap and unwrap file keys, and may have things asked and said

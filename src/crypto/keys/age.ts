@@ -1,6 +1,6 @@
 import { fieldOf, leaf, mapping, type Node } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
-import { type AgeFile, openPayload, parseAgeFile, sealAgeFile } from "../age/age-file.ts";
+import { type AgeFile, openPayload, parseAgeFile } from "../age/age-file.ts";
 import { encodeArmor, toBinary } from "../age/armor.ts";
 import { decodeBech32 } from "../age/bech32.ts";
 import { ageFailed } from "../age/failure.ts";
@@ -52,6 +52,7 @@ export const age: KeyProvider<AgeRecipient> = {
 
   async wrap(dataKey, recipient, host) {
     const { text, publicKey } = recipient;
+    const { sealAgeFile } = await import("../age/seal-age-file.ts");
     const file = await sealAgeFile(
       dataKey,
       async (fileKey) => {

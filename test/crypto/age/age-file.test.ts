@@ -2,8 +2,9 @@ import { inspect } from "node:util";
 import { armor, Decrypter, Encrypter, identityToRecipient } from "age-encryption";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { openPayload, parseAgeFile, type Stanza, sealAgeFile } from "../../../src/crypto/age/age-file.ts";
+import { openPayload, parseAgeFile, type Stanza } from "../../../src/crypto/age/age-file.ts";
 import { decodeArmor, encodeArmor, toBinary } from "../../../src/crypto/age/armor.ts";
+import { sealAgeFile } from "../../../src/crypto/age/seal-age-file.ts";
 import {
   generateIdentity,
   parseIdentity,

@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { generateHybridIdentity, identityToRecipient } from "age-encryption";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { openPayload, parseAgeFile, sealAgeFile } from "../../../src/crypto/age/age-file.ts";
+import { openPayload, parseAgeFile } from "../../../src/crypto/age/age-file.ts";
 import { decodeBech32, encodeBech32 } from "../../../src/crypto/age/bech32.ts";
 import { wrapForHybrid } from "../../../src/crypto/age/hybrid.ts";
 import type { AgeIdentity } from "../../../src/crypto/age/identity.ts";
 import { parseIdentities } from "../../../src/crypto/age/identity-text.ts";
 import { openLock } from "../../../src/crypto/age/passphrase.ts";
+import { sealAgeFile } from "../../../src/crypto/age/seal-age-file.ts";
 import { SshIdentity, wrapForSsh } from "../../../src/crypto/age/ssh.ts";
 import { parseSshPrivateKey } from "../../../src/crypto/age/ssh-private-key.ts";
 import { parseRecipient, wrapFileKey } from "../../../src/crypto/age/x25519.ts";

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { DATA_KEY_BYTES, unwrapDataKey, wrapDataKey } from "../../../src/crypto/data-key.ts";
+import { DATA_KEY_BYTES, unwrapDataKey } from "../../../src/crypto/data-key.ts";
 import { throughKeyServices } from "../../../src/crypto/key-service/client.ts";
 import { encodeAnswer } from "../../../src/crypto/key-service/messages.ts";
 import { azureKeyvault } from "../../../src/crypto/keys/azure-keyvault.ts";
 import { hcVault } from "../../../src/crypto/keys/hc-vault.ts";
 import { pgp } from "../../../src/crypto/keys/pgp.ts";
 import type { KeyProvider } from "../../../src/crypto/keys/provider.ts";
+import { wrapDataKey } from "../../../src/crypto/wrap-data-key.ts";
 import { decrypt } from "../../../src/decrypt.ts";
 import type { KeyEntry, KeyListName } from "../../../src/document/metadata.ts";
 import { encrypt } from "../../../src/encrypt.ts";
