@@ -1,9 +1,6 @@
-import { KeyleafError } from "../errors.ts";
-import { goBoolean } from "../go-boolean.ts";
-import { nearest } from "../nearest.ts";
 import { type Command, commands, decryptCommand, encryptCommand } from "./commands/registry.ts";
 import type { Program } from "./context.ts";
-import type { Flag } from "./flags.ts";
+import type { Scanned } from "./scan-words.ts";
 
 /** A command line, split into the command and what is left for it. */
 export interface Split {
@@ -21,88 +18,31 @@ const VERSION = ["--version", "-v"];
  * @throws `USAGE` for `git` without one of its commands.
  */
 export async function splitCommandLine(argv: readonly string[], program: Exclude<Program, "sops">): Promise<Split> {
-  const flags = argv.some(isFlag) ? (await import("./commands/manual.ts")).everyFlag : [];
-  const { args, operands } = scanWords(argv, flags, program);
+  const { args, operands } = await wordsOf(argv, program);
   if (program === "dec") return { command: decryptCommand, args };
   const [first = -1, second = -1] = operands;
   if (first === -1) return { command: isAboutProgram(args) ? null : encryptCommand, args };
-  if (args[first] === "git") return { command: gitCommand(args[second]), args: without(args, [first, second]) };
+  if (args[first] === "git") return { command: await gitCommand(args[second]), args: without(args, [first, second]) };
   const command = commands.find(({ name }) => name === args[first]);
   return command === undefined ? { command: encryptCommand, args } : { command, args: without(args, [first]) };
+}
+
+/** The words, and where those are that are no flags. A line without flags is what most programs call. */
+async function wordsOf(argv: readonly string[], program: Program): Promise<Pick<Scanned, "args" | "operands">> {
+  if (!argv.some(isFlag)) return { args: argv, operands: [...argv.keys()] };
+  const [{ everyFlag }, { scanWords }] = [await import("./commands/manual.ts"), await import("./scan-words.ts")];
+  return scanWords(argv, everyFlag, program);
+}
+
+async function gitCommand(word: string | undefined): Promise<Command> {
+  const found = commands.find(({ name }) => name === `git ${word}`);
+  if (found !== undefined) return found;
+  throw (await import("./scan-words.ts")).unknownGitCommand(word);
 }
 
 /** Whether a word is a flag, unless it is the value of one. */
 export function isFlag(word: string): boolean {
   return word.startsWith("-") && word !== "-";
-}
-
-/** The words of a line, with flags in their plain spelling. */
-interface Scanned {
-  readonly args: string[];
-  /** Places in `args` of words that are no flags and no values of flags, in front of a `--`. */
-  readonly operands: number[];
-  /** Places of known flags that take no value. */
-  readonly switches: number[];
-}
-
-/** One pass over the words. */
-export function scanWords(argv: readonly string[], flags: readonly Flag[], program: Program): Scanned {
-  const args: string[] = [];
-  const operands: number[] = [];
-  const switches: number[] = [];
-  for (let i = 0; i < argv.length; i++) {
-    const word = argv[i] as string;
-    if (word === "--") return { args: [...args, ...argv.slice(i)], operands, switches };
-    if (!isFlag(word)) {
-      operands.push(args.length);
-      args.push(word);
-      continue;
-    }
-    const flag = findFlag(word, flags, program);
-    if (flag === null) args.push(word);
-    else if (flag.isOnByDefault === true) args.push(`--${flag.name}=${isOn(flag, word)}`);
-    else if (flag.value === undefined) {
-      if (isOn(flag, word)) switches.push(args.push(`--${flag.name}`) - 1);
-    } else if (word.includes("=")) args.push(`--${flag.name}${word.slice(word.indexOf("="))}`);
-    else {
-      args.push(`--${flag.name}`);
-      if (++i < argv.length) args.push(argv[i] as string);
-    }
-  }
-  return { args, operands, switches };
-}
-
-/** A flag without a value may have one all the same, as in the reference: `--in-place=true`. */
-function isOn(flag: Flag, word: string): boolean {
-  const at = word.indexOf("=");
-  if (at === -1) return true;
-  const value = goBoolean(word.slice(at + 1));
-  if (value === null) throw new KeyleafError("USAGE", `--${flag.name} takes no value`);
-  return value;
-}
-
-/**
- * `-name` is `--name`, as in the reference. Letters cannot be run together, which leaves misspelt words like `-ouput x`
- * an error rather than a file called `uput`.
- * @returns `null` for what only commander knows (`--help`), or nobody.
- */
-function findFlag(word: string, flags: readonly Flag[], program: Program): Flag | null {
-  const [name = ""] = word.replace(/^--?/, "").split("=", 1);
-  const isMeant = (flag: Flag): boolean =>
-    flag.name === name || flag.alias === name || (!word.startsWith("--") && flag.short === name);
-  const found = flags.find(isMeant);
-  if (found !== undefined) return found;
-  if (/^-[^-]./.test(word)) throw unknownFlag(word, flags, program);
-  return null;
-}
-
-/** @param flags - those that could be meant */
-export function unknownFlag(word: string, flags: readonly Flag[], program: Program): KeyleafError {
-  const names = flags.flatMap(({ name, alias }) => (alias === undefined ? [name] : [name, alias]));
-  const meant = nearest(word.replace(/^-+/, "").replace(/=.*/, ""), [...names, "help", "version"]);
-  return new KeyleafError("USAGE", `unknown flag ${word.replace(/=.*/s, "")}`, {
-    hint: meant === null ? `see ${program} --help` : `did you mean --${meant}?`,
-  });
 }
 
 /** Nothing but words that are about the program as a whole, and at least one of them. */
@@ -112,20 +52,6 @@ export function isAboutProgram(args: readonly string[]): boolean {
 
 export function asksForVersion(args: readonly string[]): boolean {
   return args.some((word) => VERSION.includes(word));
-}
-
-function gitCommand(word: string | undefined): Command {
-  const known = commands.filter(({ name }) => name.startsWith("git "));
-  const found = known.find(({ name }) => name === `git ${word}`);
-  if (found !== undefined) return found;
-  const names = known.map(({ name }) => name.slice("git ".length));
-  const meant = word === undefined ? null : nearest(word, names);
-  throw new KeyleafError("USAGE", word === undefined ? "git needs a command" : `unknown command git ${word}`, {
-    hint:
-      meant === null
-        ? `there are: ${known.map(({ name }) => `enc ${name}`).join(", ")}`
-        : `did you mean enc git ${meant}?`,
-  });
 }
 
 export function without(args: readonly string[], places: readonly number[]): string[] {

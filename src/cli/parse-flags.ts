@@ -1,10 +1,10 @@
 import { Command as Commander, CommanderError, Option } from "commander";
 import { KeyleafError } from "../errors.ts";
-import { unknownFlag } from "./command-line.ts";
 import { type Manual, manualOf, sopsManualOf } from "./commands/manual.ts";
 import { type Command, commands, encryptCommand } from "./commands/registry.ts";
 import type { Context, Flags } from "./context.ts";
 import type { Flag } from "./flags.ts";
+import { unknownFlag } from "./scan-words.ts";
 
 /** The part of the command line that commander does: flags and help. Loaded only for lines that have a flag. */
 

@@ -1,17 +1,7 @@
 import { KeyleafError } from "../errors.ts";
 import { asksForVersion, isFlag, splitCommandLine } from "./command-line.ts";
 import type { Command } from "./commands/registry.ts";
-import {
-  type CliHost,
-  ClosedPipe,
-  type Context,
-  type Flags,
-  type Program,
-  type Streams,
-  withHost,
-  withTrust,
-} from "./context.ts";
-import { BUG_STATUS, CLOSED_PIPE_STATUS, exitStatus } from "./exit-status.ts";
+import { type CliHost, type Context, type Flags, type Program, type Streams, withHost, withTrust } from "./context.ts";
 import { note } from "./report.ts";
 
 const noFlags: Flags = { has: () => false, text: () => undefined };
@@ -43,27 +33,9 @@ export async function run(
     else await runCommand(command, split.args, context);
     return 0;
   } catch (thrown) {
-    if (thrown instanceof ClosedPipe) return CLOSED_PIPE_STATUS;
-    const error = isTooLarge(thrown)
-      ? new KeyleafError("INPUT_UNSUPPORTED", "a file is too large to be held in memory as a whole", { cause: thrown })
-      : thrown;
-    const { FilesFailed, reportError } = await import("./report-error.ts");
-    reportError(context, error);
-    const first = error instanceof FilesFailed ? error.errors[0] : error;
-    return first instanceof KeyleafError ? exitStatus(first.code, command?.name ?? null) : BUG_STATUS;
+    // Loaded when it is needed: most runs end well.
+    return (await import("./outcome.ts")).statusAfter(thrown, command?.name ?? null, context);
   }
-}
-
-/** What the runtimes throw where a text or a file is longer than they can hold: half a gigabyte of text on Node. */
-function isTooLarge(error: unknown): boolean {
-  if (!(error instanceof Error) || error instanceof KeyleafError) return false;
-  const code = "code" in error ? String(error.code) : "";
-  return (
-    ["ERR_STRING_TOO_LONG", "ERR_FS_FILE_TOO_LARGE", "ERR_BUFFER_TOO_LARGE"].includes(code) ||
-    /^(Invalid string length|Invalid (typed )?array (buffer )?length|Array buffer allocation failed|Out of memory)/i.test(
-      error.message,
-    )
-  );
 }
 
 async function runCommand(command: Command, args: readonly string[], context: Context): Promise<void> {

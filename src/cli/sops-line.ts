@@ -1,8 +1,9 @@
 import { KeyleafError } from "../errors.ts";
-import { isAboutProgram, type Split, scanWords, without } from "./command-line.ts";
+import { isAboutProgram, type Split, without } from "./command-line.ts";
 import { everyFlag, isInSops } from "./commands/manual.ts";
 import { type Command, decryptCommand, encryptCommand, keyserviceCommand } from "./commands/registry.ts";
 import type { Flag } from "./flags.ts";
+import { scanWords } from "./scan-words.ts";
 
 /**
  * The command line of the reference tool, as far as it is there: `encrypt` and `decrypt` of one file, and the two as flags

@@ -1,0 +1,91 @@
+import { KeyleafError } from "../errors.ts";
+import { goBoolean } from "../go-boolean.ts";
+import { nearest } from "../nearest.ts";
+import { isFlag } from "./command-line.ts";
+import { commands } from "./commands/registry.ts";
+import type { Program } from "./context.ts";
+import type { Flag } from "./flags.ts";
+
+/** The part of splitting a command line that is about flags, and words that mean nothing. Loaded only where there are such. */
+
+/** The words of a line, with flags in their plain spelling. */
+export interface Scanned {
+  readonly args: readonly string[];
+  /** Places in `args` of words that are no flags and no values of flags, in front of a `--`. */
+  readonly operands: readonly number[];
+  /** Places of known flags that take no value. */
+  readonly switches: readonly number[];
+}
+
+/** One pass over the words. */
+export function scanWords(argv: readonly string[], flags: readonly Flag[], program: Program): Scanned {
+  const args: string[] = [];
+  const operands: number[] = [];
+  const switches: number[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] as string;
+    if (word === "--") return { args: [...args, ...argv.slice(i)], operands, switches };
+    if (!isFlag(word)) {
+      operands.push(args.length);
+      args.push(word);
+      continue;
+    }
+    const flag = findFlag(word, flags, program);
+    if (flag === null) args.push(word);
+    else if (flag.isOnByDefault === true) args.push(`--${flag.name}=${isOn(flag, word)}`);
+    else if (flag.value === undefined) {
+      if (isOn(flag, word)) switches.push(args.push(`--${flag.name}`) - 1);
+    } else if (word.includes("=")) args.push(`--${flag.name}${word.slice(word.indexOf("="))}`);
+    else {
+      args.push(`--${flag.name}`);
+      if (++i < argv.length) args.push(argv[i] as string);
+    }
+  }
+  return { args, operands, switches };
+}
+
+/** A flag without a value may have one all the same, as in the reference: `--in-place=true`. */
+function isOn(flag: Flag, word: string): boolean {
+  const at = word.indexOf("=");
+  if (at === -1) return true;
+  const value = goBoolean(word.slice(at + 1));
+  if (value === null) throw new KeyleafError("USAGE", `--${flag.name} takes no value`);
+  return value;
+}
+
+/**
+ * `-name` is `--name`, as in the reference. Letters cannot be run together, which leaves misspelt words like `-ouput x`
+ * an error rather than a file called `uput`.
+ * @returns `null` for what only commander knows (`--help`), or nobody.
+ */
+function findFlag(word: string, flags: readonly Flag[], program: Program): Flag | null {
+  const [name = ""] = word.replace(/^--?/, "").split("=", 1);
+  const isMeant = (flag: Flag): boolean =>
+    flag.name === name || flag.alias === name || (!word.startsWith("--") && flag.short === name);
+  const found = flags.find(isMeant);
+  if (found !== undefined) return found;
+  if (/^-[^-]./.test(word)) throw unknownFlag(word, flags, program);
+  return null;
+}
+
+/** @param flags - those that could be meant */
+export function unknownFlag(word: string, flags: readonly Flag[], program: Program): KeyleafError {
+  const names = flags.flatMap(({ name, alias }) => (alias === undefined ? [name] : [name, alias]));
+  const meant = nearest(word.replace(/^-+/, "").replace(/=.*/, ""), [...names, "help", "version"]);
+  return new KeyleafError("USAGE", `unknown flag ${word.replace(/=.*/s, "")}`, {
+    hint: meant === null ? `see ${program} --help` : `did you mean --${meant}?`,
+  });
+}
+
+/** @param word - what stands behind `git` */
+export function unknownGitCommand(word: string | undefined): KeyleafError {
+  const known = commands.filter(({ name }) => name.startsWith("git "));
+  const names = known.map(({ name }) => name.slice("git ".length));
+  const meant = word === undefined ? null : nearest(word, names);
+  return new KeyleafError("USAGE", word === undefined ? "git needs a command" : `unknown command git ${word}`, {
+    hint:
+      meant === null
+        ? `there are: ${known.map(({ name }) => `enc ${name}`).join(", ")}`
+        : `did you mean enc git ${meant}?`,
+  });
+}
