@@ -28,6 +28,7 @@ import {
 } from "./document/document.ts";
 import { EditList } from "./document/edits.ts";
 import { type Metadata, parseMetadata } from "./document/metadata.ts";
+import { isSameNode, isSameScalar } from "./document/same.ts";
 import { compileSelection, EVERYTHING, type Selection } from "./document/selection.ts";
 import { decodeSpellings, namedVariants, type Spellings } from "./document/spelling.ts";
 import { walk } from "./document/walk.ts";
@@ -484,7 +485,7 @@ class Changes {
       const { at, scalar } = entry;
       if (at === null || restored.isInside(at)) continue;
       // A spelling counts only if it still reads as exactly the value that was opened.
-      const isTrue = spelling !== null && isSame(await format.read(spelling, at, doc), scalar);
+      const isTrue = spelling !== null && isSameScalar(await format.read(spelling, at, doc), scalar);
       // It stands in for the envelope, which may have taken less than the value would.
       const edit = isTrue
         ? { ...format.edit(entry, ANY_ENVELOPE, doc), text: spelling }
@@ -517,29 +518,6 @@ class Changes {
     this.#observer?.edit(entry, edit, isSpelled);
     (entry.kind === "comment" ? this.#comments : this.#values).add(edit);
   }
-}
-
-function isSame(a: Scalar | null, b: Scalar): boolean {
-  if (a === null || a.type !== b.type) return false;
-  if (typeof a.text === "string" && typeof b.text === "string") return a.text === b.text;
-  return Buffer.compare(Buffer.from(a.text), Buffer.from(b.text)) === 0;
-}
-
-/** Whether two nodes have the same keys and values; comments do not count. */
-function isSameNode(a: Node, b: Node): boolean {
-  if (a.kind === "leaf" || b.kind === "leaf")
-    return a.kind === b.kind && isSame((a as Leaf).scalar, (b as Leaf).scalar);
-  if (a.kind === "list" && b.kind === "list") {
-    const [left, right] = [a, b].map((list) =>
-      list.elements.filter((element): element is Node => element.kind !== "comment"),
-    );
-    return left?.length === right?.length && left?.every((node, i) => isSameNode(node, right?.[i] as Node)) === true;
-  }
-  if (a.kind !== "mapping" || b.kind !== "mapping") return false;
-  const [left, right] = [a, b].map((map) => map.members.filter((member): member is Item => member.kind === "item"));
-  const isSameItem = (item: Item, i: number): boolean =>
-    item.key === right?.[i]?.key && isSameNode(item.value, (right[i] as Item).value);
-  return left?.length === right?.length && left?.every(isSameItem) === true;
 }
 
 function leadingComments(container: Mapping | List): number {

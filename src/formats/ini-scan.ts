@@ -1,4 +1,5 @@
 import { KeyleafError, malformed } from "../errors.ts";
+import { nextLine } from "./lines.ts";
 
 /**
  * INI text as go-ini takes it apart, with the options sops gives it: sections, keys, values and comments, each with its
@@ -217,12 +218,6 @@ function readContinued(source: string, start: number, end: number, next: number)
     text = text.slice(0, -1);
   }
   return { text, start, end: valueEnd, comment: null, skipped: null, next: at };
-}
-
-/** Where the line after the one at `at` begins; the end of the text after the last one. */
-export function nextLine(source: string, at: number): number {
-  const end = source.indexOf("\n", at);
-  return end === -1 ? source.length : end + 1;
 }
 
 /** The first offset from `from` on that is not white space, at most `to`. */

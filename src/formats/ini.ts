@@ -9,7 +9,6 @@ import {
   type CommentText,
   type KeyLine,
   METADATA_SECTION,
-  nextLine,
   orNull,
   readExactly,
   type Section,
@@ -19,6 +18,7 @@ import {
   trim,
   trimEnd,
 } from "./ini-scan.ts";
+import { nextLine } from "./lines.ts";
 
 /**
  * INI as sops reads it through go-ini, quirks included: the tree has one mapping a section, `DEFAULT` (keys before any
@@ -244,7 +244,7 @@ function metadataEdits(doc: Document, block: Mapping | null): Edit[] {
 }
 
 /** The section with its comments, and one blank line: the one above where it stands last, else the one below. */
-function removalOf(section: Section, source: string): Edit {
+export function removalOf(section: Section, source: string): Edit {
   const { end } = section;
   const start = Math.max(source.lastIndexOf("\n", section.start - 1) + 1, source.startsWith("\ufeff") ? 1 : 0);
   if (end < source.length) {

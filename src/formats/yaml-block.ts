@@ -1,15 +1,11 @@
 import type { CST, Scalar as YamlScalar } from "yaml";
+import { lineStart } from "./lines.ts";
 
 /** Where lines, blocks and flow collections begin and end in the text. */
 
 /** The closing bracket of a flow collection. */
 export function closeOf(token: CST.FlowCollection): CST.SourceToken | undefined {
   return token.end.find((part) => part.type === "flow-map-end" || part.type === "flow-seq-end");
-}
-
-/** Offset at which the line of an offset begins. */
-export function lineStart(text: string, offset: number): number {
-  return text.lastIndexOf("\n", offset - 1) + 1;
 }
 
 /** Column of an offset, from 0. */

@@ -1,5 +1,6 @@
 import type { Edit, Mapping } from "../document/document.ts";
 import { metadataItem } from "../document/metadata.ts";
+import { nextLine } from "./lines.ts";
 import { closeOf } from "./yaml-block.ts";
 import type { YamlDocument, YamlRoot } from "./yaml-document.ts";
 import { BlockPrinter, flowItem } from "./yaml-print.ts";
@@ -88,11 +89,6 @@ function endOfBlock(source: string, key: number, column: number, limit: number):
     end = next;
   }
   return Math.min(end, limit);
-}
-
-function nextLine(source: string, from: number): number {
-  const lineBreak = source.indexOf("\n", from);
-  return lineBreak === -1 ? source.length : lineBreak + 1;
 }
 
 function flowRemoval(flow: NonNullable<YamlRoot["flow"]>, position: number): Edit {

@@ -12,8 +12,9 @@ import {
 } from "../document/document.ts";
 import { METADATA_KEY } from "../document/metadata.ts";
 import { type KeyleafError, located, malformed } from "../errors.ts";
+import { lineStart } from "./lines.ts";
 import { Anchors } from "./yaml-anchors.ts";
-import { closeOf, lineStart } from "./yaml-block.ts";
+import { closeOf } from "./yaml-block.ts";
 import type { Comments, Members } from "./yaml-comments.ts";
 import { type ComposedDocument, composeYaml, MAX_DEPTH, tooDeep } from "./yaml-compose.ts";
 import {
@@ -464,7 +465,8 @@ function isPlainScalar(node: unknown): boolean {
   return isScalar(node) && node.type === "PLAIN";
 }
 
-function keyOffset(item: CST.CollectionItem | undefined): number {
+/** Where a key begins, its anchor or tag included. */
+export function keyOffset(item: CST.CollectionItem | undefined): number {
   if (item === undefined) return 0;
   const first = item.start.find(
     (part) => part.type === "explicit-key-ind" || part.type === "anchor" || part.type === "tag",

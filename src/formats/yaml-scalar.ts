@@ -1,7 +1,8 @@
 import { CST, type Scalar as YamlScalar } from "yaml";
 import type { Place, Scalar } from "../document/document.ts";
 import { located, malformed } from "../errors.ts";
-import { blockEnd, bodyIndentOf, lineStart } from "./yaml-block.ts";
+import { lineStart } from "./lines.ts";
+import { blockEnd, bodyIndentOf } from "./yaml-block.ts";
 import { resolvePlain, resolveTagged } from "./yaml-resolve.ts";
 
 /** Surroundings of a value; see {@link Place}. */

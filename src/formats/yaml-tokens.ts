@@ -1,7 +1,7 @@
 import type { CST } from "yaml";
 import type { Comment, Variant } from "../document/document.ts";
 import { malformed } from "../errors.ts";
-import { lineStart } from "./yaml-block.ts";
+import { lineStart } from "./lines.ts";
 import { Comments, type Members, type TokenKind } from "./yaml-comments.ts";
 
 /**
