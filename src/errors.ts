@@ -5,6 +5,7 @@ export type ErrorCode =
   | "USAGE_CONFLICT"
   | "USAGE_NO_FILE"
   | "USAGE_BAD_PATH"
+  | "USAGE_BAD_VALUE"
   | "USAGE_BAD_CONTEXT"
   | "USAGE_DUPLICATE"
   // The file that was given.
@@ -19,6 +20,7 @@ export type ErrorCode =
   | "INPUT_METADATA"
   | "INPUT_NOTHING_TO_ENCRYPT"
   | "INPUT_PATH_NOT_FOUND"
+  | "INPUT_PATH_MISMATCH"
   // Recipients and identities.
   | "KEY_NO_RECIPIENT"
   | "KEY_BAD_RECIPIENT"

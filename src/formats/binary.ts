@@ -10,7 +10,9 @@ import {
   str,
 } from "../document/document.ts";
 import { METADATA_KEY } from "../document/metadata.ts";
+import { isSameScalar } from "../document/same.ts";
 import { KeyleafError } from "../errors.ts";
+import type { Changer } from "./change.ts";
 import type { PrintOptions, SyncFormat } from "./format.ts";
 import { json } from "./json.ts";
 import { printJson, quoteAsGo, referenceLayout } from "./json-print.ts";
@@ -85,12 +87,8 @@ function edit(entry: Entry, value: Scalar, doc: Document): Edit {
   const { start, end } = at;
   if (at.style === "envelope") return { start, end, text: value.text };
   // The value that is there already, as a check of spelling asks for it: nothing changes.
-  if (isSame(value, entry.scalar)) return { start, end, text: doc.source };
+  if (isSameScalar(value, entry.scalar)) return { start, end, text: doc.source };
   return { start, end, text: HEAD + quoteAsGo(value.text) };
-}
-
-function isSame(a: Scalar, b: Scalar): boolean {
-  return a === b || (a.type === b.type && Buffer.from(a.text).equals(Buffer.from(b.text)));
 }
 
 function notBytes(): KeyleafError {
@@ -138,3 +136,15 @@ function print(roots: readonly Mapping[], options: PrintOptions): Uint8Array {
   if (data === undefined) throw notBytes();
   return printNode(data.value, options);
 }
+
+/** All that can be changed is the whole content. Text goes in as it is. */
+export const binaryChanger: Changer = {
+  accept(value, path) {
+    if (path.length !== 1 || path[0] !== KEY || value.kind !== "leaf" || value.scalar.type !== "str") throw notBytes();
+    return value;
+  },
+  *ways(task, { source }) {
+    if (task.kind !== "replace" || task.value.kind !== "leaf") throw notBytes();
+    yield [{ start: 0, end: source.length, text: task.value.scalar.text }];
+  },
+};

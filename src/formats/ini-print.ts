@@ -59,8 +59,8 @@ export function metadataRows(block: Mapping): Row[] {
   });
 }
 
-/** A key as go-ini writes it, or in other quotes where it would not read its own text back. */
-function keyText(key: string, path: Path): string {
+/** A key as go-ini writes it, or in other quotes where it would not read its own text back. @throws `OUTPUT_UNREPRESENTABLE` */
+export function keyText(key: string, path: Path): string {
   const emitted = /["=:]/.test(key) ? `\`${key}\`` : key.includes("`") ? `"""${key}"""` : key;
   const written = [emitted, `\`${key}\``, `"""${key}"""`, `"${key}"`].find((text) => isKey(text, key));
   if (written === undefined) throw unrepresentable(path, "the key cannot be written in INI");
@@ -74,7 +74,8 @@ function isKey(written: string, key: string): boolean {
   return read?.name === key && read.valueAt === line.length;
 }
 
-function valueAt(value: Scalar, path: Path): string | Uint8Array {
+/** A value in the quotes it needs. @throws `OUTPUT_UNREPRESENTABLE` when no quotes can hold it */
+export function valueAt(value: Scalar, path: Path): string | Uint8Array {
   return valueText(value, (text) => {
     const written = quotedValue(text);
     if (written === null) throw unrepresentable(path, "the value cannot be written in INI");
@@ -121,7 +122,8 @@ export function print(roots: readonly Mapping[]): Uint8Array {
   return Buffer.concat(chunks.map((chunk) => Buffer.from(chunk)));
 }
 
-function headerText(name: string): string {
+/** @throws `OUTPUT_UNREPRESENTABLE` */
+export function headerText(name: string): string {
   if (name === "" || name.includes("\n")) throw unrepresentable([name], "the name cannot stand in a section header");
   return `[${name}]`;
 }

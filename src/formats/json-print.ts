@@ -14,6 +14,8 @@ export interface Layout {
   readonly unit: string;
   /** Stands after a colon, and on one line also after a comma. */
   readonly blank: "" | " ";
+  /** Of every value its type, so whole floats with their `.0`, and no more escapes than JSON needs. Absent: as the reference. */
+  readonly isExact?: boolean;
 }
 
 /** The reference's layout: one tab a level unless the options say otherwise. */
@@ -32,14 +34,14 @@ export function printJson(node: Node, layout: Layout, indent = ""): string {
 }
 
 function print(node: Node, layout: Layout, indent: string, path: string[]): string {
-  if (node.kind === "leaf") return printScalar(node.scalar, path);
+  if (node.kind === "leaf") return printScalar(node.scalar, layout, path);
   const inner = indent + layout.unit;
   const parts: string[] = [];
   if (node.kind === "mapping") {
     for (const member of node.members) {
       if (member.kind === "comment") continue;
       path.push(member.key);
-      parts.push(`${quoteAsGo(member.key)}:${layout.blank}${print(member.value, layout, inner, path)}`);
+      parts.push(`${keyText(member.key, layout)}:${layout.blank}${print(member.value, layout, inner, path)}`);
       path.pop();
     }
   } else {
@@ -55,11 +57,16 @@ function print(node: Node, layout: Layout, indent: string, path: string[]): stri
   return `${open}${gap}${parts.join(`,${gap}`)}${layout.newline}${indent}${close}`;
 }
 
-function printScalar(scalar: Scalar, path: readonly string[]): string {
-  if (isText(scalar)) return quoteAsGo(scalar.text);
+/** A key in quotes. */
+export function keyText(key: string, { isExact = false }: Pick<Layout, "isExact">): string {
+  return isExact ? quote(key) : quoteAsGo(key);
+}
+
+function printScalar(scalar: Scalar, { isExact = false }: Layout, path: readonly string[]): string {
+  if (isText(scalar)) return isExact ? quote(scalar.text) : quoteAsGo(scalar.text);
   const text = jsonText(scalar);
   if (text === null) throw unrepresentable(path, "JSON has no NaN and no infinity");
-  return text;
+  return isExact && scalar.type === "float" && !/[.eE]/.test(text) ? `${text}.0` : text;
 }
 
 /** Whether a value is a string in JSON. Times are, as there is no other way to write one. */

@@ -48,14 +48,22 @@ export interface ScannedJson {
   readonly metadata: Mapping | null;
 }
 
+/** Where the values of a file and their keys stand: offsets, `end` exclusive. A place of a leaf says the same of it. */
+export interface JsonSpans {
+  readonly values: Map<Node, { readonly start: number; readonly end: number }>;
+  /** Of an object's values: its key with the quotes. */
+  readonly keys: Map<Node, { readonly start: number; readonly end: number }>;
+}
+
 /**
  * A whole file.
  *
+ * @param spans - filled, if given
  * @throws `INPUT_MALFORMED`, `INPUT_UNSUPPORTED` (nested too deeply, a number that no float64 can hold), `INPUT_METADATA`
  * (two `sops` members, or one that is not an object).
  */
-export function scanJson(source: string): ScannedJson {
-  return new Scanner(source).file();
+export function scanJson(source: string, spans: JsonSpans | null = null): ScannedJson {
+  return new Scanner(source, spans).file();
 }
 
 /** The value of a text that is one JSON string, number, boolean or null, with nothing around it; else `null`. */
@@ -102,9 +110,11 @@ class Scanner {
   readonly #path: string[] = [];
   #at = 0;
   #metadata: Mapping | null = null;
+  readonly #spans: JsonSpans | null;
 
-  constructor(source: string) {
+  constructor(source: string, spans: JsonSpans | null = null) {
     this.#source = source;
+    this.#spans = spans;
   }
 
   file(): ScannedJson {
@@ -127,6 +137,13 @@ class Scanner {
   }
 
   #value(depth: number, inList: boolean): Node {
+    const start = this.#at;
+    const node = this.#node(depth, inList);
+    this.#spans?.values.set(node, { start, end: this.#at });
+    return node;
+  }
+
+  #node(depth: number, inList: boolean): Node {
     const code = this.#source.charCodeAt(this.#at);
     if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       if (depth > MAX_DEPTH) throw this.#unsupported(`nested more than ${MAX_DEPTH} levels deep`);
@@ -152,12 +169,14 @@ class Scanner {
       if (this.#code() !== QUOTE)
         throw this.#expected(members.length === 0 ? 'a key in quotes or "}"' : "a key in quotes");
       const key = this.#string();
+      const keyEnd = this.#at;
       this.#skipBlank();
       if (!this.#takes(COLON)) throw this.#expected('":"');
       this.#skipBlank();
       this.#path.push(key);
       const value = this.#value(depth + 1, false);
       this.#path.pop();
+      this.#spans?.keys.set(value, { start, end: keyEnd });
       if (depth === 1 && key === METADATA_KEY) this.#takeMetadata(value, start);
       else members.push({ kind: "item", key, value });
       this.#skipBlank();

@@ -1,4 +1,5 @@
 import { KeyleafError } from "../errors.ts";
+import type { Changer } from "./change.ts";
 import type { Format, FormatId } from "./format.ts";
 import { yaml } from "./yaml.ts";
 
@@ -8,23 +9,51 @@ export interface KnownFormat {
   /** Ends of file names, with the dot. */
   readonly extensions: readonly string[];
   readonly load: () => Promise<Format>;
+  /** What changes single values of its text. */
+  readonly loadChanger: () => Promise<Changer>;
 }
 
 const dotenv: KnownFormat = {
   id: "dotenv",
   extensions: [".env"],
   load: async () => (await import("./dotenv.ts")).dotenv,
+  loadChanger: async () => (await import("./dotenv-change.ts")).dotenvChanger,
 };
-const binary: KnownFormat = { id: "binary", extensions: [], load: async () => (await import("./binary.ts")).binary };
+const binary: KnownFormat = {
+  id: "binary",
+  extensions: [],
+  load: async () => (await import("./binary.ts")).binary,
+  loadChanger: async () => (await import("./binary.ts")).binaryChanger,
+};
 
 /** Every format. A new one is a file and a line here. */
 export const formats: readonly KnownFormat[] = [
   // The format of most files comes with the program; its parser, for what its scanner leaves alone, does not.
-  { id: "yaml", extensions: [".yaml", ".yml"], load: async () => yaml },
-  { id: "json", extensions: [".json"], load: async () => (await import("./json.ts")).json },
-  { id: "toml", extensions: [".toml"], load: async () => (await import("./toml.ts")).toml },
+  {
+    id: "yaml",
+    extensions: [".yaml", ".yml"],
+    load: async () => yaml,
+    loadChanger: async () => (await import("./yaml-change.ts")).yamlChanger,
+  },
+  {
+    id: "json",
+    extensions: [".json"],
+    load: async () => (await import("./json.ts")).json,
+    loadChanger: async () => (await import("./json-change.ts")).jsonChanger,
+  },
+  {
+    id: "toml",
+    extensions: [".toml"],
+    load: async () => (await import("./toml.ts")).toml,
+    loadChanger: async () => (await import("./toml-change.ts")).tomlChanger,
+  },
   dotenv,
-  { id: "ini", extensions: [".ini"], load: async () => (await import("./ini.ts")).ini },
+  {
+    id: "ini",
+    extensions: [".ini"],
+    load: async () => (await import("./ini.ts")).ini,
+    loadChanger: async () => (await import("./ini-change.ts")).iniChanger,
+  },
   binary,
 ];
 

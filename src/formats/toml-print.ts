@@ -100,6 +100,13 @@ export function metadataText(block: Mapping): string {
   return printer.text();
 }
 
+/** A table under its header, and those in it under theirs. */
+export function tableText(keys: readonly string[], table: Mapping): string {
+  const printer = new Printer();
+  printer.section(keys, table);
+  return printer.text();
+}
+
 /** One value on one or several lines, without a line break at the end. @throws `OUTPUT_UNREPRESENTABLE` */
 export function nodeText(node: Node, path: readonly string[] = []): string {
   if (node.kind === "leaf") return valueText(node.scalar, styleFor(node.scalar.text), path);
@@ -112,8 +119,8 @@ export function nodeText(node: Node, path: readonly string[] = []): string {
   return `[\n${lines.join("")}]`;
 }
 
-/** On one line, so without comments. */
-function inlineText(node: Node, path: readonly string[]): string {
+/** On one line, so without comments. @throws `OUTPUT_UNREPRESENTABLE` */
+export function inlineText(node: Node, path: readonly string[]): string {
   if (node.kind === "leaf") {
     const style = styleFor(node.scalar.text);
     return valueText(node.scalar, style === "literal" ? style : "basic", path);
@@ -217,6 +224,7 @@ function itemsOf(map: Mapping): Item[] {
   return map.members.filter((member): member is Item => member.kind === "item");
 }
 
-function keyText(keys: readonly string[]): string {
+/** A dotted key, quoted where it has to be. */
+export function keyText(keys: readonly string[]): string {
   return keys.map((key) => (/^[A-Za-z0-9_-]+$/.test(key) ? key : `"${escapeAll(key)}"`)).join(".");
 }

@@ -36,14 +36,36 @@ export interface ScannedToml {
   readonly metadataSpans: readonly Span[];
 }
 
+/** What stands under one header, or before all of them. */
+export interface TomlSection {
+  readonly table: Mapping;
+  /** Of its header; empty for the first one. */
+  readonly keys: readonly string[];
+  /** Where the line of its header begins. */
+  readonly start: number;
+  /** Where the line after its last key, or after the header, begins. */
+  end: number;
+}
+
+/** Where what has no place in the tree stands. */
+export interface TomlSpans {
+  /** Of every value with a key: from the key's start to the value's end. */
+  readonly pairs: Map<Node, Span>;
+  /** Arrays and inline tables, with their brackets. */
+  readonly brackets: Map<Node, Span>;
+  /** In the order of the text. */
+  readonly sections: TomlSection[];
+}
+
 /**
  * A whole file.
  *
+ * @param spans - filled, if given
  * @throws `INPUT_MALFORMED`, `INPUT_UNSUPPORTED` (nested too deeply, a number that no float64 can hold), `INPUT_METADATA`
  * (a `sops` entry that is not a table).
  */
-export function scanToml(source: string): ScannedToml {
-  return new Scanner(source).file();
+export function scanToml(source: string, spans: TomlSpans | null = null): ScannedToml {
+  return new Scanner(source, spans).file();
 }
 
 /** The value of a text that is one string, number, boolean or date, with nothing around it; else `null`. */
@@ -78,14 +100,17 @@ class Scanner {
   readonly #metadataSpans: Span[] = [];
   /** The last of those, as long as only metadata has followed. */
   #metadataSpan: Span | null = null;
+  readonly #spans: TomlSpans | null;
 
-  constructor(source: string) {
+  constructor(source: string, spans: TomlSpans | null) {
     this.#lexer = new Lexer(source);
+    this.#spans = spans;
   }
 
   file(): ScannedToml {
     const lexer = this.#lexer;
     if (lexer.source.startsWith("\ufeff")) lexer.at = 1;
+    this.#spans?.sections.push({ table: this.#open.mapping, keys: [], start: lexer.at, end: lexer.at });
     while (!lexer.isAtEnd) this.#line();
     this.#open.add(this.#above);
     const metadata = this.#takeMetadata();
@@ -105,7 +130,9 @@ class Scanner {
       return;
     }
     if (lexer.isAtEnd || lexer.takesLineBreak()) return;
-    const topKey = lexer.code === OPEN_BRACKET ? this.#header() : this.#keyAndValue();
+    const topKey = lexer.code === OPEN_BRACKET ? this.#header(lineStart) : this.#keyAndValue();
+    const section = this.#spans?.sections.at(-1);
+    if (section !== undefined) section.end = lexer.at;
     if (topKey !== METADATA_KEY) this.#metadataSpan = null;
     else if (this.#metadataSpan !== null) this.#metadataSpan.end = lexer.at;
     else {
@@ -115,7 +142,7 @@ class Scanner {
   }
 
   /** @returns the first of its keys. */
-  #header(): string | undefined {
+  #header(lineStart: number): string | undefined {
     const lexer = this.#lexer;
     const start = lexer.at++;
     const isArray = lexer.takes(OPEN_BRACKET);
@@ -131,6 +158,7 @@ class Scanner {
     this.#above = [];
     this.#open = table;
     this.#openKeys = keys;
+    this.#spans?.sections.push({ table: table.mapping, keys, start: lineStart, end: lexer.at });
     return keys[0];
   }
 
@@ -160,14 +188,19 @@ class Scanner {
     if (!lexer.takes(EQUALS)) throw lexer.expected('"="');
     lexer.skipBlank();
     this.#checkDepth(depth + keys.length, start);
-    return { keys, value: this.#value(depth + keys.length) };
+    const value = this.#value(depth + keys.length);
+    this.#spans?.pairs.set(value, { start, end: lexer.at });
+    return { keys, value };
   }
 
   #value(depth: number): Node {
     const { code } = this.#lexer;
     if (code !== OPEN_BRACKET && code !== OPEN_BRACE) return this.#lexer.value();
-    this.#checkDepth(depth + 1, this.#lexer.at);
-    return code === OPEN_BRACKET ? this.#array(depth + 1) : this.#inlineTable(depth + 1);
+    const start = this.#lexer.at;
+    this.#checkDepth(depth + 1, start);
+    const node = code === OPEN_BRACKET ? this.#array(depth + 1) : this.#inlineTable(depth + 1);
+    this.#spans?.brackets.set(node, { start, end: this.#lexer.at });
+    return node;
   }
 
   #array(depth: number): List {

@@ -107,8 +107,8 @@ function metadataEdits(doc: Document, block: Mapping | null): Edit[] {
   return [...edits, { start: end, end, text: above + (isWhole ? text : text.slice(0, -newline.length)) }];
 }
 
-/** The lines, and one blank line: the one above where they stand last, else the one below. */
-function removalOf({ start, end }: Span, source: string): Edit {
+/** Takes out whole lines, and one blank line: the one above where they stand last, else the one below. */
+export function removalOf({ start, end }: Span, source: string): Edit {
   if (end < source.length) {
     const blankBelow = /^\r?\n/.exec(source.slice(end, end + 2))?.[0] ?? "";
     return { start, end: end + blankBelow.length, text: "" };

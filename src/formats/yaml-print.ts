@@ -161,7 +161,7 @@ export function flowText(node: Node): string {
 }
 
 /** The reference prints whole floats as integers, which will do only where nothing depends on the type. */
-function floatText(scalar: Scalar): string {
+export function floatText(scalar: Scalar): string {
   const text = yamlText(scalar);
   return resolvePlain(text)?.type === "float" ? text : `${text}.0`;
 }
@@ -171,15 +171,26 @@ export function flowItem(item: Item): string {
   return `${item.key === "<<" ? "<<" : keyText(item.key, true)}: ${flowText(item.value)}`;
 }
 
+/** How a file that people write differs from what the reference prints. */
+export interface OwnManner {
+  /** Dashes stand in the column of the mapping that holds the list. */
+  readonly hasUnindentedLists: boolean;
+}
+
 /** Prints trees in block style as the reference does (sops-format 11.2). */
 export class BlockPrinter {
   readonly #step: number;
   readonly #newline: string;
+  readonly #manner: OwnManner | null;
 
-  /** @param step - blanks a level, 2 to 9. */
-  constructor(step: number, newline: string) {
+  /**
+   * @param step - blanks a level, 2 to 9.
+   * @param manner - for part of a file that stands in its own manner: every level has the step, and whole floats stay floats
+   */
+  constructor(step: number, newline: string, manner: OwnManner | null = null) {
     this.#step = step;
     this.#newline = newline;
+    this.#manner = manner;
   }
 
   /** Lines of a mapping's members at a column, each ended by a line break. */
@@ -202,7 +213,9 @@ export class BlockPrinter {
     if (node.kind === "leaf") return ` ${this.#leaf(node.scalar, column, child, inline)}`;
     if (isEmpty(node))
       return ` ${node.kind === "mapping" ? "{}" : "[]"}${inline}${this.#newline}${this.#leftovers(node, child)}`;
-    const body = node.kind === "mapping" ? this.members(node, child) : this.elements(node, child);
+    const isUnindented = this.#manner?.hasUnindentedLists === true;
+    const body =
+      node.kind === "mapping" ? this.members(node, child) : this.elements(node, isUnindented ? column : child);
     return `${inline}${this.#newline}${body}`;
   }
 
@@ -217,6 +230,7 @@ export class BlockPrinter {
   }
 
   #leaf(scalar: Scalar, parentIndent: number, bodyIndent: number, inline: string): string {
+    if (scalar.type === "float" && this.#manner !== null) return `${floatText(scalar)}${inline}${this.#newline}`;
     const isFollowed = (): boolean => inline !== "";
     const text = scalarText(scalar, {
       style: "plain",
@@ -266,6 +280,7 @@ export class BlockPrinter {
 
   /** The next multiple of the step, as go-yaml indents. */
   #childColumn(column: number): number {
+    if (this.#manner !== null) return column + this.#step;
     return Math.floor((column + this.#step) / this.#step) * this.#step;
   }
 }
