@@ -16,3 +16,5 @@ export type { FormatId, PrintOptions } from "./formats/format.ts";
 export { formatForFileName } from "./formats/registry.ts";
 export type { Host, KeyService, KeyServiceMethod, KeyServices } from "./host.ts";
 export { type InspectedEntry, type InspectedKey, type Inspection, inspect } from "./inspect.ts";
+export type { OpenOptions } from "./open-file.ts";
+export { type ChangedFile, type NewValue, type SetOptions, set, unset } from "./set.ts";

@@ -40,9 +40,9 @@ async function gitCommand(word: string | undefined): Promise<Command> {
   throw (await import("./scan-words.ts")).unknownGitCommand(word);
 }
 
-/** Whether a word is a flag, unless it is the value of one. */
+/** Whether a word is a flag, unless it is the value of one. Numbers may be negative. */
 export function isFlag(word: string): boolean {
-  return word.startsWith("-") && word !== "-";
+  return word.startsWith("-") && !/^-(?:\d|$)/.test(word);
 }
 
 /** Nothing but words that are about the program as a whole, and at least one of them. */

@@ -46,9 +46,23 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   OUTPUT_WRITE_FAILED: 3,
 };
 
-/** Where a command differs: the reference calls an encrypted file that it cannot parse a general error. */
+/** The reference calls an encrypted file that it cannot parse a general error. */
+const forDecrypt: Partial<Record<ErrorCode, number>> = {
+  INPUT_MALFORMED: 1,
+  INPUT_EMPTY: 1,
+  INPUT_UNSUPPORTED: 1,
+  INPUT_UNSUPPORTED_VALUE: 1,
+};
+
+/** It calls a bad path, or value, a bad format of what is to be set. */
+const forSet: Partial<Record<ErrorCode, number>> = { ...forDecrypt, INPUT_MISSING: 2, USAGE_BAD_PATH: 7 };
+
+/** Where a command differs. */
 const commandStatuses: ReadonlyMap<string, Partial<Record<ErrorCode, number>>> = new Map([
-  ["decrypt", { INPUT_MALFORMED: 1, INPUT_EMPTY: 1, INPUT_UNSUPPORTED: 1, INPUT_UNSUPPORTED_VALUE: 1 }],
+  ["decrypt", forDecrypt],
+  ["get", forDecrypt],
+  ["set", forSet],
+  ["unset", forSet],
 ]);
 
 /**

@@ -1,4 +1,5 @@
 import { selectionKinds } from "../document/selection.ts";
+import { alphabets } from "./generate-text.ts";
 
 /** The flags of the commands, as rows: what splits a command line, what fills the help and what commander parses. */
 
@@ -25,6 +26,8 @@ export interface Flag {
 }
 
 const OUTPUT = "Output:";
+const ALPHABETS = [...alphabets.keys()].join(", ");
+const VALUE = "Where the value comes from:";
 const FORMAT = "Format:";
 const RECIPIENTS = "Recipients (instead of those of .sops.yaml):";
 const SELECTION = "Which values (instead of what .sops.yaml says):";
@@ -194,16 +197,57 @@ export const trustFlag: Flag = {
   help: "a server that a file may name for its key (Vault, Azure), beside those of .sops.yaml and VAULT_ADDR; repeatable",
 };
 
+const ignoreMac: Flag = {
+  name: "ignore-mac",
+  group: OTHER,
+  help: "do not check the MAC: what comes out may have been tampered with",
+};
+
 export const decryptFlags: readonly Flag[] = [
   ...common.filter(({ group }) => group !== OTHER),
   { name: "get", value: "PATH", group: OUTPUT, help: "give one value (or a part) only, for example db.hosts[0]" },
   { name: "extract", value: "PATH", group: OUTPUT, help: `the same in the spelling of sops: '["db"]["hosts"][0]'` },
-  { name: "ignore-mac", group: OTHER, help: "do not check the MAC: what comes out may have been tampered with" },
+  ignoreMac,
   decryptionOrder,
   keyTimeout,
   trustFlag,
   ...common.filter(({ group }) => group === OTHER),
 ];
+
+/** Of `enc get`, which decrypts one value, so neither over the file nor many. */
+export const getFlags: readonly Flag[] = decryptFlags.filter(
+  ({ name, isForMany }) => isForMany !== true && !["in-place", "get", "extract"].includes(name),
+);
+
+/** Of commands that change one value of an encrypted file. */
+const changeFlags: readonly Flag[] = [
+  ...common.filter(({ name }) => ["input-type", "filename-override"].includes(name)),
+  { ...ignoreMac, help: "do not check the MAC; the file gets a new one over whatever is in it" },
+  decryptionOrder,
+  keyTimeout,
+  trustFlag,
+  ...keyServiceFlags,
+];
+
+export const setFlags: readonly Flag[] = [
+  { name: "string", isOwn: true, group: VALUE, help: "VALUE is text as it is, not JSON" },
+  {
+    name: "value-stdin",
+    group: VALUE,
+    help: "read it from standard input, so that it is not in the list of processes",
+  },
+  { name: "value-file", value: "FILE", group: VALUE, help: "read it from FILE" },
+  {
+    name: "generate",
+    value: "N[:ALPHABET]",
+    isOwn: true,
+    group: VALUE,
+    help: `make a random text of N characters, and do not show it; ALPHABET is ${ALPHABETS} or the characters themselves; default: alnum`,
+  },
+  ...changeFlags,
+];
+
+export const unsetFlags: readonly Flag[] = changeFlags;
 
 export const keygenFlags: readonly Flag[] = [
   {

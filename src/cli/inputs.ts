@@ -22,6 +22,11 @@ export interface Input {
 const STANDARD_INPUT = new Set(["-", "/dev/stdin"]);
 const STANDARD_OUTPUT = new Set(["-", "/dev/stdout"]);
 
+/** Whether a name stands for standard input. */
+export function isStandardInput(name: string): boolean {
+  return STANDARD_INPUT.has(name);
+}
+
 /** Where results go. */
 export type Destination =
   | { readonly kind: "stdout" }

@@ -110,7 +110,7 @@ function commandParser(command: Command, context: Context): Commander {
     .usage(`${operands} [flags]`.trim())
     .description(ownDescription === undefined ? description : `${description} ${ownDescription}`);
   // Too many of them are an error of ours, which is the same on lines without flags.
-  if (operands !== "") parser.argument(operands).allowExcessArguments();
+  if (operands !== "") parser.argument("[operands...]");
   for (const flag of flags) parser.addOption(optionOf(flag));
   return program === "sops" ? parser : parser.addHelpText("after", examplesText(examples));
 }
@@ -158,7 +158,7 @@ function usageError(error: CommanderError, command: Command, context: Context): 
   const message = (error.message.split("\n")[0] ?? "").replace(/^error: /, "");
   const unknown = /^unknown option '(.*)'$/s.exec(message)?.[1];
   if (error.code === "commander.unknownOption" && unknown !== undefined) {
-    return unknownFlag(unknown, manual(command, context).flags, context.program);
+    return unknownFlag(unknown, manual(command, context).flags, context.program, command.name === "set");
   }
   return new KeyleafError("USAGE", message.replaceAll("option", "flag"), {
     hint: `see ${lineOf(command, context)} --help`,

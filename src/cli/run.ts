@@ -69,16 +69,25 @@ async function usesKeyServices(command: Command, flags: Flags, { host }: Context
 }
 
 function checkOperands(command: Command, operands: readonly string[], { program }: Context): void {
+  const words = command.operands.split(" ").filter((word) => word !== "");
   // Under the name sops, one file; the reference itself passes over all but the first, with a warning.
-  const most = command.operands === "" ? 0 : command.operands.includes("...") ? Number.POSITIVE_INFINITY : 1;
+  const most = command.operands.includes("...") ? Number.POSITIVE_INFINITY : words.length;
   const line = `${program === "sops" ? "sops" : "enc"} ${command.name}`;
   const hint = `see ${line} --help`;
+  const files = words.length > 1 ? operands.slice(0, 1) : operands;
   // What a shell makes of a variable that is not set. As a path it would be the working directory, and all that is in it.
-  if (operands.includes("")) throw new KeyleafError("USAGE", "a file name is empty", { hint });
+  if (files.includes("")) throw new KeyleafError("USAGE", "a file name is empty", { hint });
   if (operands.length > most)
-    throw new KeyleafError("USAGE", `${line}: one word too many: ${operands[most]}`, { hint });
-  if (command.operands === "FILE" && operands.length === 0)
-    throw new KeyleafError("USAGE_NO_FILE", "no file given", { hint });
+    throw new KeyleafError(
+      "USAGE",
+      `${line}: one word too many${command.name === "set" ? "" : `: ${operands[most]}`}`,
+      {
+        hint,
+      },
+    );
+  const missing = words.slice(operands.length).find((word) => !word.startsWith("["));
+  if (missing === undefined) return;
+  throw new KeyleafError("USAGE_NO_FILE", operands.length === 0 ? "no file given" : `${missing} is missing`, { hint });
 }
 
 function isVersionOnly(args: readonly string[]): boolean {

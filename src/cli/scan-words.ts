@@ -30,7 +30,7 @@ export function scanWords(argv: readonly string[], flags: readonly Flag[], progr
       args.push(word);
       continue;
     }
-    const flag = findFlag(word, flags, program);
+    const flag = findFlag(word, flags, program, args[operands[0] ?? -1] === "set");
     if (flag === null) args.push(word);
     else if (flag.isOnByDefault === true) args.push(`--${flag.name}=${isOn(flag, word)}`);
     else if (flag.value === undefined) {
@@ -56,24 +56,29 @@ function isOn(flag: Flag, word: string): boolean {
 /**
  * `-name` is `--name`, as in the reference. Letters cannot be run together, which leaves misspelt words like `-ouput x`
  * an error rather than a file called `uput`.
+ * @param isSecret - as of {@link unknownFlag}
  * @returns `null` for what only commander knows (`--help`), or nobody.
  */
-function findFlag(word: string, flags: readonly Flag[], program: Program): Flag | null {
+function findFlag(word: string, flags: readonly Flag[], program: Program, isSecret: boolean): Flag | null {
   const [name = ""] = word.replace(/^--?/, "").split("=", 1);
   const isMeant = (flag: Flag): boolean =>
     flag.name === name || flag.alias === name || (!word.startsWith("--") && flag.short === name);
   const found = flags.find(isMeant);
   if (found !== undefined) return found;
-  if (/^-[^-]./.test(word)) throw unknownFlag(word, flags, program);
+  if (/^-[^-]./.test(word)) throw unknownFlag(word, flags, program, isSecret);
   return null;
 }
 
-/** @param flags - those that could be meant */
-export function unknownFlag(word: string, flags: readonly Flag[], program: Program): KeyleafError {
+/**
+ * @param flags - those that could be meant
+ * @param isSecret - the word may be a value that begins with a dash, and is not shown
+ */
+export function unknownFlag(word: string, flags: readonly Flag[], program: Program, isSecret: boolean): KeyleafError {
   const names = flags.flatMap(({ name, alias }) => (alias === undefined ? [name] : [name, alias]));
   const meant = nearest(word.replace(/^-+/, "").replace(/=.*/, ""), [...names, "help", "version"]);
-  return new KeyleafError("USAGE", `unknown flag ${word.replace(/=.*/s, "")}`, {
-    hint: meant === null ? `see ${program} --help` : `did you mean --${meant}?`,
+  const otherwise = isSecret ? "a value that begins with a dash needs -- before it" : `see ${program} --help`;
+  return new KeyleafError("USAGE", isSecret ? "unknown flag" : `unknown flag ${word.replace(/=.*/s, "")}`, {
+    hint: meant === null ? otherwise : `did you mean --${meant}?`,
   });
 }
 

@@ -3,6 +3,16 @@ import { KeyleafError } from "../errors.ts";
 /** Where a value is, as users write it: two spellings of one thing. Texts are keys, numbers are list positions from 0. */
 export type TreePath = readonly (string | number)[];
 
+/** A path in either spelling. @throws `USAGE_BAD_PATH` */
+export function parsePath(text: string): TreePath {
+  return isBracketPath(text) ? parseBracketPath(text) : parseDottedPath(text);
+}
+
+/** Whether a path is in the reference's spelling. */
+export function isBracketPath(text: string): boolean {
+  return /^\[["']/.test(text);
+}
+
 /**
  * The reference's spelling: `["db"]['hosts'][0]`. Keys stand in either quotes and are literal, without escapes.
  * The empty text is the whole document.
@@ -16,7 +26,7 @@ export function parseBracketPath(text: string): TreePath {
   while (step.lastIndex < text.length) {
     const at = step.lastIndex;
     const match = step.exec(text);
-    if (match === null) throw badPath(text, at, `["key"] or [0]`, `--extract '["db"]["hosts"][0]'`);
+    if (match === null) throw badPath(text, at, `["key"] or [0]`, `'["db"]["hosts"][0]'`);
     path.push(match[1] ?? match[2] ?? position(text, at, match[3] ?? ""));
   }
   return path;
@@ -33,13 +43,13 @@ export function parseDottedPath(text: string): TreePath {
     const at = step.lastIndex;
     const match = step.exec(text);
     if (match === null || ((match[2] ?? match[3] ?? null) !== null && (match[1] === undefined) !== (at === 0))) {
-      throw badPath(text, at, "a key, .key or [0]", "--get db.hosts[0]");
+      throw badPath(text, at, "a key, .key or [0]", "db.hosts[0]");
     }
     const [, , quoted = match[5], plain = match[6], index] = match;
     if (index !== undefined) path.push(position(text, at, index));
     else path.push(quoted === undefined ? (plain ?? "") : unquote(quoted, text, at));
   }
-  if (path.length === 0) throw badPath(text, 0, "a key", "--get db.hosts[0]");
+  if (path.length === 0) throw badPath(text, 0, "a key", "db.hosts[0]");
   return path;
 }
 
@@ -47,13 +57,13 @@ function unquote(quoted: string, text: string, at: number): string {
   try {
     return JSON.parse(quoted) as string;
   } catch {
-    throw badPath(text, at, "a JSON string", `--get 'db."a.b"'`);
+    throw badPath(text, at, "a JSON string", `'db."a.b"'`);
   }
 }
 
 function position(text: string, at: number, digits: string): number {
   const index = Number(digits);
-  if (!Number.isSafeInteger(index)) throw badPath(text, at, "a list position", "--get list[0]");
+  if (!Number.isSafeInteger(index)) throw badPath(text, at, "a list position", "list[0]");
   return index;
 }
 

@@ -2,10 +2,13 @@ import {
   decryptFlags,
   encryptFlags,
   type Flag,
+  getFlags,
   keygenFlags,
   keyServiceFlags,
   keyserviceCommandFlags,
+  setFlags,
   trustFlag,
+  unsetFlags,
 } from "../flags.ts";
 import type { Command } from "./registry.ts";
 
@@ -60,6 +63,49 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
         ["dec -i --all", "in place, whatever is encrypted in the git repository"],
       ],
       flags: decryptFlags,
+    },
+  ],
+  [
+    "set",
+    {
+      summary: "set one value of an encrypted file",
+      description:
+        "Sets one value in the file itself: all else keeps its text and its ciphertext, so that a diff shows three lines. VALUE is JSON: " +
+        "5 is an integer, 5.0 a float, '\"5\"' text. A key that is not there is appended to its mapping, missing levels are made, and " +
+        "a list position at or beyond the length appends. In .env and INI files everything is text. The value is never printed.",
+      ownDescription:
+        'PATH is db.hosts[0], or \'["db"]["hosts"][0]\' as sops spells it. Where the value is there already, nothing is written. ' +
+        "A VALUE that begins with a dash needs -- before it.",
+      examples: [
+        ["enc set secrets.enc.yaml db.port 5432", "a number"],
+        ["enc set --string secrets.enc.yaml db.user alice", "text, without quotes within quotes"],
+        ["pass db | enc set --string --value-stdin secrets.enc.yaml db.password", "not in the list of processes"],
+        ["enc set secrets.enc.yaml db.password --generate 32", "a random value"],
+      ],
+      flags: setFlags,
+    },
+  ],
+  [
+    "get",
+    {
+      summary: "print one value of an encrypted file",
+      description:
+        "The same as dec --get PATH FILE: text without quotes and without a line break, anything else in the format of the file. " +
+        'PATH is db.hosts[0], or \'["db"]["hosts"][0]\' as sops spells it.',
+      examples: [["enc get secrets.enc.yaml db.password", "without a line break"]],
+      flags: getFlags,
+    },
+  ],
+  [
+    "unset",
+    {
+      summary: "remove one value of an encrypted file",
+      description:
+        "Removes one value, or all that is under a path, from the file itself, with the comment at the end of its line. Comment lines " +
+        "above it stay, unless the file has a rule about comments. All else keeps its text and its ciphertext.",
+      ownDescription: "PATH is as for enc set. Where nothing is there, nothing is written, and that is no error.",
+      examples: [["enc unset secrets.enc.yaml db.password", "one key"]],
+      flags: unsetFlags,
     },
   ],
   [

@@ -34,6 +34,9 @@ export const keyserviceCommand: Command = {
 export const commands: readonly Command[] = [
   encryptCommand,
   decryptCommand,
+  { name: "set", operands: "FILE PATH [VALUE]", load: () => import("./set.ts") },
+  { name: "get", operands: "FILE PATH", load: () => import("./get.ts") },
+  { name: "unset", operands: "FILE PATH", load: () => import("./unset.ts") },
   { name: "init", operands: "", load: () => import("./init.ts") },
   { name: "keygen", operands: "", load: () => import("./keygen.ts") },
   { name: "git setup", operands: "", load: () => import("./git-setup.ts") },

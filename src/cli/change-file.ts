@@ -1,0 +1,81 @@
+import { KeyleafError } from "../errors.ts";
+import { detectFormat } from "../formats/detect.ts";
+import type { OpenOptions } from "../open-file.ts";
+import type { ChangedFile } from "../set.ts";
+import type { Context, Flags } from "./context.ts";
+import { aboutFile, formatFlag, isStandardInput, readInput, recoveryFlags } from "./inputs.ts";
+import { note, warn } from "./report.ts";
+import { parseBracketPath, parsePath, type TreePath } from "./tree-path.ts";
+import { writeFiles } from "./write-file.ts";
+
+/** What the commands have in common that change one value of an encrypted file, over the file. */
+
+/** How the reference does it, and how `enc` does. */
+export interface ChangeRules {
+  parsePath(text: string): TreePath;
+  /** A value that the path leads through is replaced by a mapping or list. */
+  readonly replacesValues: boolean;
+  /** A list may be set as a whole. */
+  readonly takesLists: boolean;
+  /** It is no error that what is to be removed is not there, and that is said. */
+  readonly isForgiving: boolean;
+}
+
+const ownRules: ChangeRules = { parsePath, replacesValues: false, takesLists: true, isForgiving: true };
+
+/** Source: sops-cli 5.1, 5.3, 6.6. */
+const referenceRules: ChangeRules = {
+  parsePath: parseBracketPath,
+  replacesValues: true,
+  takesLists: false,
+  isForgiving: false,
+};
+
+export function rulesOf({ program }: Context): ChangeRules {
+  return program === "sops" ? referenceRules : ownRules;
+}
+
+/**
+ * Changes one encrypted file. Nothing is written where nothing changes, nor where the file has been changed by someone
+ * else since it was read.
+ * @param name - as the user wrote it
+ * @returns what was done
+ * @throws `USAGE_CONFLICT` for standard input; `INPUT_*`; as `change` and `writeFiles` do.
+ */
+export async function changeFile(
+  name: string,
+  flags: Flags,
+  context: Context,
+  change: (source: Uint8Array, options: OpenOptions) => Promise<ChangedFile>,
+): Promise<ChangedFile> {
+  if (isStandardInput(name)) {
+    throw new KeyleafError("USAGE_CONFLICT", "standard input cannot be written in place", { hint: "name a file" });
+  }
+  const input = await readInput([name], flags, context, () => "what is not there yet is made by enc -i FILE");
+  const { source, path, knownAs } = input;
+  let changed: ChangedFile;
+  try {
+    const format = formatFlag(flags, "input-type") ?? (await detectFormat(source, knownAs ?? ""));
+    const options: OpenOptions = {
+      format,
+      ignoreMac: flags.has("ignore-mac"),
+      recovery: await recoveryFlags(flags),
+    };
+    changed = await change(source, options);
+  } catch (error) {
+    throw aboutFile(withHint(error), name);
+  }
+  for (const notice of changed.notices) warn(context, notice);
+  if (changed.isUnchanged) {
+    if (context.program !== "sops") note(context, `nothing has changed: ${name} stays as it is`);
+    return changed;
+  }
+  if (path === null) throw new Error("a file has a path");
+  await writeFiles([{ path, content: changed.output, isSecret: false, before: source }]);
+  return changed;
+}
+
+function withHint(error: unknown): unknown {
+  if (!(error instanceof KeyleafError) || error.code !== "INPUT_NOT_ENCRYPTED") return error;
+  return new KeyleafError(error.code, error.message, { hint: "encrypt it: enc -i FILE", cause: error });
+}

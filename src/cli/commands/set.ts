@@ -1,0 +1,76 @@
+import { resolve } from "node:path";
+import { KeyleafError } from "../../errors.ts";
+import { stepsText } from "../../formats/change.ts";
+import { decodeUtf8 } from "../../formats/decode.ts";
+import { type NewValue, parseValue, set } from "../../set.ts";
+import { changeFile, rulesOf } from "../change-file.ts";
+import type { Context, Flags } from "../context.ts";
+import { generateText } from "../generate-text.ts";
+import { readFileOr } from "../read-file.ts";
+import { note, warn } from "../report.ts";
+
+/** `enc set`: the value comes from the command line, standard input or a file, or is made here; it is never printed. */
+export async function run(
+  [name = "", pathText = "", given]: readonly string[],
+  flags: Flags,
+  context: Context,
+): Promise<void> {
+  const path = rulesOf(context).parsePath(pathText);
+  await setValue(name, path, await newValue(given, flags, context), flags, context);
+}
+
+/**
+ * Sets a value at a path of a file, by the rules of the program's name.
+ * @param value - its JSON has been read by nobody yet.
+ * @throws `USAGE_BAD_VALUE`; as `changeFile` and `set` do.
+ */
+export async function setValue(
+  name: string,
+  path: readonly (string | number)[],
+  value: NewValue,
+  flags: Flags,
+  context: Context,
+): Promise<void> {
+  const { takesLists, replacesValues } = rulesOf(context);
+  // Before a key is asked for.
+  if (parseValue(value).kind === "list" && !takesLists)
+    throw new KeyleafError("USAGE_BAD_VALUE", "a list cannot be set as a whole");
+  const { isClear } = await changeFile(name, flags, context, (source, options) =>
+    set(source, path, value, { ...options, replacesValues }, context.host),
+  );
+  if (isClear) warn(context, `${stepsText(path)} can be read in ${name}: the file's rule leaves it clear`);
+}
+
+/** @throws `USAGE_NO_FILE` when there is no value, `USAGE_CONFLICT` when there are several */
+async function newValue(given: string | undefined, flags: Flags, context: Context): Promise<NewValue> {
+  const [file, generate] = [flags.text("value-file"), flags.text("generate")];
+  const fromInput = flags.has("value-stdin");
+  const ways = [
+    ...(given === undefined ? [] : ["VALUE"]),
+    ...(fromInput ? ["--value-stdin"] : []),
+    ...(file === undefined ? [] : ["--value-file"]),
+    ...(generate === undefined ? [] : ["--generate"]),
+  ];
+  if (ways.length > 1) throw new KeyleafError("USAGE_CONFLICT", `${ways.join(" and ")} exclude each other`);
+  if (generate !== undefined) {
+    const { text, description } = generateText(generate, (bytes) => context.host.fillRandom(bytes));
+    note(context, description);
+    return { text };
+  }
+  const text = given ?? (await readText(file, fromInput, context));
+  if (!flags.has("string")) return { json: text };
+  if (given === undefined && text.endsWith("\n"))
+    note(context, "the value ends with a line break, which is part of it");
+  return { text };
+}
+
+async function readText(file: string | undefined, fromInput: boolean, { host, streams }: Context): Promise<string> {
+  if (fromInput) return decodeUtf8(await streams.stdin.read());
+  if (file === undefined)
+    throw new KeyleafError("USAGE_NO_FILE", "VALUE is missing", {
+      hint: "give it as JSON, or by --value-stdin, --value-file or --generate; see enc set --help",
+    });
+  const content = await readFileOr("INPUT_UNREADABLE", resolve(host.cwd, file), file, host);
+  if (content === null) throw new KeyleafError("INPUT_MISSING", "no such file", { details: { file } });
+  return decodeUtf8(content);
+}
