@@ -33,6 +33,12 @@ interface Verb {
 const verbs: Readonly<Record<string, Verb>> = {
   "enc -i": { args: ["-i", "f.yaml"], before: "plaintext", after: plaintext },
   "dec -i": { args: ["decrypt", "-i", "f.yaml"], before: "encrypted", after: plaintext, isOpening: true },
+  "enc set": {
+    args: ["set", "f.yaml", "b.d", "4"],
+    before: "encrypted",
+    after: plaintext.replace("d: 3", "d: 4"),
+  },
+  "enc unset": { args: ["unset", "f.yaml", "a"], before: "encrypted", after: plaintext.replace(/^a:.*\n/m, "") },
   "enc -o": { args: ["-o", "f.yaml", "../home/changed.yaml"], before: "encrypted", after: changed },
 };
 

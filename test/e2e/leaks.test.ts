@@ -275,6 +275,42 @@ describe("an encrypted file", () => {
   });
 });
 
+describe("a value that cannot be set", () => {
+  beforeEach(async () => {
+    box.write("f.yaml", "a: {b: c}\nl: [1]\n");
+    expect((await run("enc", box, ["-i", "f.yaml"])).status).toBe(0);
+  });
+
+  it.each<[args: readonly string[], how?: "stdin" | "file"]>([
+    [["set", "f.yaml", "a.b", "S"]],
+    [["set", "f.yaml", "a.b", '"S']],
+    [["set", "f.yaml", "a.b", '{"S": 1, "S": 2}']],
+    [["set", "f.yaml", "a.b", '"S"', "S"]],
+    [["set", "f.yaml", "a.b", "-S"]],
+    [["set", "f.yaml", "a.b", "--S"]],
+    [["set", "f.yaml", "a.b", "--S=S"]],
+    [["set", "f.yaml", "l.x", '"S"']],
+    [["set", "f.yaml", "a.b.c", '"S"']],
+    [["set", "f.yaml", "sops.mac", '"S"']],
+    [["set", "--string", "missing.yaml", "a", "S"]],
+    [["set", "--string", "f.yaml", "a..", "S"]],
+    [["set", "--string", "f.yaml", "a", "S", "--value-stdin"]],
+    [["set", "f.yaml", "a.b", "--value-stdin"], "stdin"],
+    [["set", "f.yaml", "a.b", "--value-file", "value"], "file"],
+  ])("%j", async (args, how) => {
+    if (how === "file") box.write("value", `{"a": ${secret}`);
+    const words = args.map((word) => word.replaceAll("S", secret));
+    await expectFails("enc", words, how === "stdin" ? { stdin: `[${secret}]` } : {});
+  });
+
+  it("nor is it shown when it is set", async () => {
+    const { status, stdout, stderr } = await run("enc", box, ["set", "--string", "f.yaml", "a.b", secret]);
+    expect([status, stdout, stderr]).toEqual([0, "", ""]);
+    expectNoTrace(everythingIn(box.work), "the working folder");
+    expectNoTrace(everythingIn(box.temporary), "the folder for temporary files");
+  });
+});
+
 describe("a key", () => {
   /** What an identity consists of, without the part that all of them have. */
   const keyPart = IDENTITY.slice("AGE-SECRET-KEY-1".length);
