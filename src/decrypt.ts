@@ -67,23 +67,11 @@ export interface DecryptResult {
  * `INPUT_PATH_NOT_FOUND`, `OUTPUT_UNREPRESENTABLE`.
  */
 export async function decrypt(source: Uint8Array, options: DecryptOptions, host: Host): Promise<DecryptResult> {
-  const format = await formatOf(options.format);
   const outputFormat = await formatOf(options.outputFormat ?? options.format);
-  const doc = await format.parse(source);
-  if (options.transfer === true) letGo(source);
-  const metadata = metadataOf(doc);
   const extract = options.extract ?? [];
-  const isPrintedAnew = extract.length > 0 || outputFormat !== format;
-  const dataKey = await dataKeyOf(doc, metadata, options, host);
-  let opened: OpenedTree | OpenedText;
-  try {
-    opened = isPrintedAnew
-      ? await openTree(doc, metadata, dataKey, options)
-      : await openText(doc, metadata, format, dataKey, options);
-  } finally {
-    dataKey.fill(0);
-  }
-  const { notices } = opened;
+  const isPrintedAnew = extract.length > 0 || options.format !== outputFormat.id;
+  const opened = await openAs(source, options, host, isPrintedAnew ? "tree" : "text");
+  const { doc, notices } = opened;
   if (opened.text !== null) return { output: await opened.text(), notices };
   if (extract.length > 0) {
     const node = nodeAt(doc, extract);
@@ -91,6 +79,36 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
   }
   const output = outputFormat.print(doc.roots, options.print ?? {});
   return { output, notices: [...notices, ...lossesOf(doc, outputFormat)] };
+}
+
+/** How a file is opened, whatever is then done with it. */
+export type OpenOptions = Pick<DecryptOptions, "format" | "ignoreMac" | "unwrapped" | "transfer" | "recovery">;
+
+/**
+ * Parses a file, recovers its data key, opens every value, and checks every tag and the MAC.
+ * @param what - whether the opened values are wanted in the tree, or as text
+ * @throws as {@link decrypt} does, but for what is about its output.
+ */
+export async function openAs(
+  source: Uint8Array,
+  options: OpenOptions,
+  host: Host,
+  what: "tree" | "text",
+): Promise<(OpenedTree | OpenedText) & { readonly doc: Document }> {
+  const format = await formatOf(options.format);
+  const doc = await format.parse(source);
+  if (options.transfer === true) letGo(source);
+  const metadata = metadataOf(doc);
+  const dataKey = await dataKeyOf(doc, metadata, options, host);
+  try {
+    const opened =
+      what === "tree"
+        ? await openTree(doc, metadata, dataKey, options)
+        : await openText(doc, metadata, format, dataKey, options);
+    return { ...opened, doc };
+  } finally {
+    dataKey.fill(0);
+  }
 }
 
 /** Bytes from which on it is worth while to have the garbage collector look for them. */
