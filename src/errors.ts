@@ -36,6 +36,9 @@ export type ErrorCode =
   | "CONFIG_NO_RULE"
   // Programs, networks and credentials.
   | "PROVIDER_FAILED"
+  // The program that the user wants to run.
+  | "PROGRAM_NOT_FOUND"
+  | "PROGRAM_CANNOT_RUN"
   // The result.
   | "OUTPUT_UNREPRESENTABLE"
   | "OUTPUT_CHANGED_MEANWHILE"

@@ -30,7 +30,11 @@ export async function splitCommandLine(argv: readonly string[], program: Exclude
 /** The words, and where those are that are no flags. A line without flags is what most programs call. */
 async function wordsOf(argv: readonly string[], program: Program): Promise<Pick<Scanned, "args" | "operands">> {
   if (!argv.some(isFlag)) return { args: argv, operands: [...argv.keys()] };
-  const [{ everyFlag }, { scanWords }] = [await import("./commands/manual.ts"), await import("./scan-words.ts")];
+  const [{ everyFlag }, { checkLine, scanWords }] = [
+    await import("./commands/manual.ts"),
+    await import("./scan-words.ts"),
+  ];
+  checkLine(argv);
   return scanWords(argv, everyFlag, program);
 }
 

@@ -84,7 +84,7 @@ export interface Flags {
   text(name: string): string | undefined;
 }
 
-/** A command's code, loaded when it is used. */
+/** A command's code, loaded when it is used. One that is done has nothing to say, or the exit status of what it has run. */
 export interface CommandModule {
-  run(operands: readonly string[], flags: Flags, context: Context): Promise<void>;
+  run(operands: readonly string[], flags: Flags, context: Context): Promise<void> | Promise<number>;
 }

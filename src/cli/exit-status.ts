@@ -40,29 +40,32 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   CONFIG_MALFORMED: 1,
   CONFIG_NO_RULE: 1,
   PROVIDER_FAILED: 1,
+  // As shells have it.
+  PROGRAM_NOT_FOUND: 127,
+  PROGRAM_CANNOT_RUN: 126,
   OUTPUT_UNREPRESENTABLE: 4,
   OUTPUT_CHANGED_MEANWHILE: 3,
   OUTPUT_VERIFY_FAILED: 3,
   OUTPUT_WRITE_FAILED: 3,
 };
 
-/** The reference calls an encrypted file that it cannot parse a general error. */
-const forDecrypt: Partial<Record<ErrorCode, number>> = {
-  INPUT_MALFORMED: 1,
-  INPUT_EMPTY: 1,
-  INPUT_UNSUPPORTED: 1,
-  INPUT_UNSUPPORTED_VALUE: 1,
-};
+type Statuses = Partial<Record<ErrorCode, number>>;
 
+/** The reference calls an encrypted file that it cannot parse a general error. */
+const opening: Statuses = { INPUT_MALFORMED: 1, INPUT_EMPTY: 1, INPUT_UNSUPPORTED: 1, INPUT_UNSUPPORTED_VALUE: 1 };
+const running: Statuses = { ...opening, INPUT_MISSING: 2, USAGE_NO_FILE: 1 };
 /** It calls a bad path, or value, a bad format of what is to be set. */
-const forSet: Partial<Record<ErrorCode, number>> = { ...forDecrypt, INPUT_MISSING: 2, USAGE_BAD_PATH: 7 };
+const setting: Statuses = { ...opening, INPUT_MISSING: 2, USAGE_BAD_PATH: 7 };
 
 /** Where a command differs. */
-const commandStatuses: ReadonlyMap<string, Partial<Record<ErrorCode, number>>> = new Map([
-  ["decrypt", forDecrypt],
-  ["get", forDecrypt],
-  ["set", forSet],
-  ["unset", forSet],
+const commandStatuses: ReadonlyMap<string, Statuses> = new Map([
+  ["decrypt", opening],
+  ["get", opening],
+  ["set", setting],
+  ["unset", setting],
+  ["exec", opening],
+  ["exec-env", { ...running, OUTPUT_UNREPRESENTABLE: 1 }],
+  ["exec-file", running],
 ]);
 
 /**

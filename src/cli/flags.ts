@@ -14,6 +14,8 @@ export interface Flag {
   readonly value?: string;
   /** Given several times, the values add up with commas between. */
   readonly isList?: boolean;
+  /** Given several times, the values add up with NUL characters between, which no argument can have in it. */
+  readonly isRepeated?: boolean;
   /** Switched on unless it is `--name=false`; its value is then `true` or `false`. */
   readonly isOnByDefault?: boolean;
   /** It is about many files, so not there under the name sops. */
@@ -32,6 +34,7 @@ const FORMAT = "Format:";
 const RECIPIENTS = "Recipients (instead of those of .sops.yaml):";
 const SELECTION = "Which values (instead of what .sops.yaml says):";
 const LISTENING = "Where to listen:";
+const VARIABLES = "Variables:";
 const OTHER = "Other:";
 
 /** Of every command that wraps or unwraps data keys. */
@@ -257,6 +260,78 @@ export const keygenFlags: readonly Flag[] = [
     group: OUTPUT,
     help: "write the identity to FILE (- is standard output)",
   },
+];
+
+/** Of a command that decrypts for another program: about the keys, and whom to ask. */
+const openingFlags: readonly Flag[] = [decryptionOrder, keyTimeout, trustFlag, ...keyServiceFlags];
+const inputType = common.filter(({ name }) => name === "input-type");
+
+export const execFlags: readonly Flag[] = [
+  {
+    name: "file",
+    short: "f",
+    value: "FILE",
+    isRepeated: true,
+    group: VARIABLES,
+    help: "an encrypted file; can be given several times, and of values of one name the last one counts",
+  },
+  {
+    name: "flatten",
+    group: VARIABLES,
+    help: "what is in lists and mappings too, with the keys joined by _: db_hosts_0",
+  },
+  {
+    name: "only",
+    value: "NAMES",
+    isList: true,
+    group: VARIABLES,
+    help: "these values only, comma-separated, by their names without --prefix; * stands for any characters",
+  },
+  { name: "prefix", value: "TEXT", group: VARIABLES, help: "put this in front of every name" },
+  {
+    name: "allow",
+    value: "NAMES",
+    isList: true,
+    group: VARIABLES,
+    help: "variables that are otherwise kept from the program: those that can make it run other code (PATH, LD_PRELOAD, NODE_OPTIONS), and your own SOPS_AGE_KEY and the like",
+  },
+  {
+    name: "pristine",
+    group: VARIABLES,
+    help: "nothing else of your environment than PATH, HOME, USER, LOGNAME, SHELL, TERM, COLORTERM, TZ, LANG, LC_* and TMPDIR",
+  },
+  {
+    name: "redact",
+    group: OUTPUT,
+    help: "put *** for the values in what the program prints, which then has no terminal to print to",
+  },
+  ...inputType,
+  ...openingFlags,
+];
+
+const user: Flag = {
+  name: "user",
+  value: "NAME",
+  group: OTHER,
+  help: "run the command as this user, with that user's groups; the file is decrypted before",
+};
+const background: Flag = { name: "background", group: OTHER, help: "do not wait for the command (deprecated)" };
+
+export const execEnvFlags: readonly Flag[] = [
+  { name: "pristine", group: VARIABLES, help: "nothing of your environment, not even PATH" },
+  user,
+  { name: "same-process", group: OTHER, help: "end as the command does, also when a signal ends it" },
+  background,
+  ...openingFlags,
+];
+
+export const execFileFlags: readonly Flag[] = [
+  { name: "no-fifo", group: OUTPUT, help: "offer a file instead of a named pipe" },
+  { name: "filename", value: "NAME", group: OUTPUT, help: "name of the file or pipe; default: tmp-file" },
+  ...common.filter(({ name }) => name === "input-type" || name === "output-type"),
+  user,
+  { ...background, help: "refused: the file would be gone before the command could read it" },
+  ...openingFlags,
 ];
 
 export const keyserviceCommandFlags: readonly Flag[] = [

@@ -107,7 +107,7 @@ function commandParser(command: Command, context: Context): Commander {
   const { operands } = command;
   const { description, ownDescription, examples, flags } = manual(command, context);
   const parser = newParser(lineOf(command, context))
-    .usage(`${operands} [flags]`.trim())
+    .usage((command.takesLine === true ? `[flags] ${operands}` : `${operands} [flags]`).trim())
     .description(ownDescription === undefined ? description : `${description} ${ownDescription}`);
   // Too many of them are an error of ours, which is the same on lines without flags.
   if (operands !== "") parser.argument("[operands...]");
@@ -141,9 +141,12 @@ function optionOf(flag: Flag): Option {
   const value = flag.isOnByDefault === true ? " [BOOL]" : flag.value === undefined ? "" : ` <${flag.value}>`;
   const option = new Option(`${first}--${flag.name}${value}`, flag.help);
   option.helpGroup(flag.group);
-  if (flag.isList === true) {
+  // Otherwise a name that begins with no- would switch off another flag.
+  option.negate = false;
+  const joint = flag.isList === true ? "," : flag.isRepeated === true ? "\0" : null;
+  if (joint !== null) {
     option.argParser((value: string, before: string | undefined) =>
-      before === undefined ? value : `${before},${value}`,
+      before === undefined ? value : `${before}${joint}${value}`,
     );
   }
   return option;

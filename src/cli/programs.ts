@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { isatty } from "node:tty";
 import { KeyleafError } from "../errors.ts";
@@ -93,6 +93,12 @@ export function findProgram(
     if (found !== undefined) return found;
   }
   return null;
+}
+
+/** Whether there is a file in a place where {@link findProgram} looks, though it may not be a program. */
+export function hasProgramFile(name: string, env: Readonly<Record<string, string | undefined>>): boolean {
+  if (isAbsolute(name)) return existsSync(name);
+  return (env["PATH"] ?? "").split(delimiter).some((folder) => isAbsolute(folder) && existsSync(join(folder, name)));
 }
 
 function isProgram(path: string): boolean {

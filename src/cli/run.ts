@@ -30,7 +30,7 @@ export async function run(
       await (await import("./about.ts")).aboutProgram(split.args, context);
     else if (program === "enc" && split.args.length === argv.length && argv[0] === "help")
       await (await import("./about.ts")).help(argv.slice(1), context);
-    else await runCommand(command, split.args, context);
+    else return await runCommand(command, split.args, context);
     return 0;
   } catch (thrown) {
     // Loaded when it is needed: most runs end well.
@@ -38,19 +38,28 @@ export async function run(
   }
 }
 
-async function runCommand(command: Command, args: readonly string[], context: Context): Promise<void> {
+async function runCommand(command: Command, args: readonly string[], context: Context): Promise<number> {
+  const end = command.takesLine === true ? args.indexOf("--") : -1;
+  const own = end === -1 ? args : args.slice(0, end);
   // A line without flags needs no parser: `dec FILE` and git's textconv start faster without.
-  const parsed = args.some(isFlag)
-    ? await (await import("./parse-flags.ts")).parseFlags(command, args, context)
-    : { operands: args, flags: noFlags };
-  if (parsed === null) return;
-  checkOperands(command, parsed.operands, context);
+  const parsed = own.some(isFlag)
+    ? await (await import("./parse-flags.ts")).parseFlags(command, own, context)
+    : { operands: own, flags: noFlags };
+  if (parsed === null) return 0;
+  const operands = isOneFile(command, parsed.operands)
+    ? parsed.operands
+    : (await import("./operands.ts")).checkedOperands(
+        command,
+        parsed.operands,
+        end === -1 ? null : args.slice(end + 1),
+      );
   const { run } = await command.load();
   const inside = (await usesKeyServices(command, parsed.flags, context))
     ? (await import("./key-services.ts")).withKeyServices(parsed.flags, context)
     : context;
   try {
-    await run(parsed.operands, parsed.flags, await withTrust(parsed.flags, inside));
+    const status = await run(operands, parsed.flags, await withTrust(parsed.flags, inside));
+    return typeof status === "number" ? status : 0;
   } catch (error) {
     const { FilesFailed } = await import("./report-error.ts");
     const isAboutKeys = error instanceof KeyleafError && error.code === "KEY_UNAVAILABLE";
@@ -68,26 +77,15 @@ async function usesKeyServices(command: Command, flags: Flags, { host }: Context
   return manualOf(command).flags.some(({ name }) => name === "keyservice");
 }
 
-function checkOperands(command: Command, operands: readonly string[], { program }: Context): void {
-  const words = command.operands.split(" ").filter((word) => word !== "");
-  // Under the name sops, one file; the reference itself passes over all but the first, with a warning.
-  const most = command.operands.includes("...") ? Number.POSITIVE_INFINITY : words.length;
-  const line = `${program === "sops" ? "sops" : "enc"} ${command.name}`;
-  const hint = `see ${line} --help`;
-  const files = words.length > 1 ? operands.slice(0, 1) : operands;
-  // What a shell makes of a variable that is not set. As a path it would be the working directory, and all that is in it.
-  if (files.includes("")) throw new KeyleafError("USAGE", "a file name is empty", { hint });
-  if (operands.length > most)
-    throw new KeyleafError(
-      "USAGE",
-      `${line}: one word too many${command.name === "set" ? "" : `: ${operands[most]}`}`,
-      {
-        hint,
-      },
-    );
-  const missing = words.slice(operands.length).find((word) => !word.startsWith("["));
-  if (missing === undefined) return;
-  throw new KeyleafError("USAGE_NO_FILE", operands.length === 0 ? "no file given" : `${missing} is missing`, { hint });
+/** What most lines have: one file for a command that takes any, or one. */
+function isOneFile(command: Command, [only, ...others]: readonly string[]): boolean {
+  return (
+    only !== undefined &&
+    only !== "" &&
+    others.length === 0 &&
+    /^\[?FILE/.test(command.operands) &&
+    !command.operands.includes(" ")
+  );
 }
 
 function isVersionOnly(args: readonly string[]): boolean {

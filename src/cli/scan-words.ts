@@ -1,7 +1,7 @@
 import { KeyleafError } from "../errors.ts";
 import { goBoolean } from "../go-boolean.ts";
 import { nearest } from "../nearest.ts";
-import { isFlag } from "./command-line.ts";
+import { isAboutProgram, isFlag } from "./command-line.ts";
 import { commands } from "./commands/registry.ts";
 import type { Program } from "./context.ts";
 import type { Flag } from "./flags.ts";
@@ -79,6 +79,21 @@ export function unknownFlag(word: string, flags: readonly Flag[], program: Progr
   const otherwise = isSecret ? "a value that begins with a dash needs -- before it" : `see ${program} --help`;
   return new KeyleafError("USAGE", isSecret ? "unknown flag" : `unknown flag ${word.replace(/=.*/s, "")}`, {
     hint: meant === null ? otherwise : `did you mean --${meant}?`,
+  });
+}
+
+/**
+ * Here, since flags of a program that is to be run would be taken for unknown ones of ours.
+ * @throws `USAGE` for a command that takes the line of another program, and has no `--`
+ */
+export function checkLine([name, ...words]: readonly string[]): void {
+  const takesLine = commands.some((command) => command.name === name && command.takesLine === true);
+  if (takesLine && !words.includes("--") && !words.some((word) => isAboutProgram([word]))) throw noLine();
+}
+
+export function noLine(): KeyleafError {
+  return new KeyleafError("USAGE", "the program to be run, and its arguments, stand behind --", {
+    hint: "for example: enc exec -f secrets.enc.yaml -- npm start",
   });
 }
 

@@ -117,6 +117,11 @@ export function plainText(scalar: Scalar): string {
   }
 }
 
+/** Value text of a non-string scalar in a variable: as it is sealed, but that a boolean is `true` or `false`. For null `""`. */
+export function variableText(scalar: Scalar): string {
+  return scalar.type === "bool" ? plainText(scalar) : (scalar.text as string);
+}
+
 const TYPES: ReadonlySet<string> = new Set([
   "str",
   "int",

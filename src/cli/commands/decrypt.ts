@@ -62,7 +62,7 @@ async function inPlace(operands: readonly string[], flags: Flags, context: Conte
 }
 
 /** Decrypting with the flags of one command line. */
-class Decryption implements Rewriting {
+export class Decryption implements Rewriting {
   readonly words = { verb: "decrypt", doing: "decrypting", done: "decrypted" };
   readonly hint = "folders, patterns and --all stand for the files in them that are encrypted";
 

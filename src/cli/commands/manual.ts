@@ -1,6 +1,9 @@
 import {
   decryptFlags,
   encryptFlags,
+  execEnvFlags,
+  execFileFlags,
+  execFlags,
   type Flag,
   getFlags,
   keygenFlags,
@@ -153,6 +156,51 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
         "a comment in front says why.",
       examples: [["git config diff.keyleaf.textconv 'enc git textconv'", "what enc git setup does"]],
       flags: [trustFlag, ...keyServiceFlags],
+    },
+  ],
+  [
+    "exec",
+    {
+      summary: "run a program with the values of encrypted files in its environment",
+      description:
+        "Decrypts files and runs a program whose environment has their values as variables. No shell is started, no file is " +
+        "written, and nothing is run unless every value and the MAC are right. The program has the terminal and standard input; its exit " +
+        "status is that of enc, and signals are passed on. Of a file with several documents the first one is used. A null " +
+        "takes a variable away. Your own age keys (SOPS_AGE_KEY and the like) are kept from the program.",
+      examples: [
+        ["enc exec -f secrets.enc.yaml -- npm start", "run a program"],
+        ["enc exec -f app.enc.env -f local.enc.env --only 'DB_*' -- psql", "some values of two files"],
+        ["enc exec -f prod.enc.yaml --flatten --redact -- ./deploy.sh", "no value in the log"],
+      ],
+      flags: execFlags,
+    },
+  ],
+  [
+    "exec-env",
+    {
+      summary: "the same as sops exec-env: run a shell command with the values of a file",
+      description:
+        "Runs COMMAND by /bin/sh with the values at the top of a file as variables, as sops does. For new scripts enc exec is better: " +
+        "it starts no shell, keeps your keys from the program, and takes no PATH from a file.",
+      examples: [["enc exec-env secrets.enc.yaml 'echo $USER_NAME'", "COMMAND is one argument, for the shell"]],
+      flags: execEnvFlags,
+    },
+  ],
+  [
+    "exec-file",
+    {
+      summary: "the same as sops exec-file: run a shell command with a file decrypted",
+      description:
+        "Runs COMMAND by /bin/sh, as sops does; {} in it stands for the path of the decrypted file. That is a named pipe in a folder that " +
+        "only you can use, so that nothing is written to disk, and it is gone when the command has ended, whatever ends it.",
+      examples: [
+        ["enc exec-file config.enc.json 'app --config {}'", "for a program that reads a file"],
+        [
+          "enc exec-file --no-fifo --filename app.json config.enc.json 'app --config {}'",
+          "for one that cannot read pipes",
+        ],
+      ],
+      flags: execFileFlags,
     },
   ],
   [

@@ -9,6 +9,8 @@ export interface Command {
   /** One or two words: `decrypt`, `git setup`. */
   readonly name: string;
   readonly operands: string;
+  /** The line of another program stands behind a `--`. */
+  readonly takesLine?: true;
   readonly load: () => Promise<CommandModule>;
 }
 
@@ -41,5 +43,8 @@ export const commands: readonly Command[] = [
   { name: "keygen", operands: "", load: () => import("./keygen.ts") },
   { name: "git setup", operands: "", load: () => import("./git-setup.ts") },
   { name: "git textconv", operands: "FILE", load: async () => gitTextconv },
+  { name: "exec", operands: "-- CMD [ARG...]", takesLine: true, load: () => import("./exec.ts") },
+  { name: "exec-env", operands: "FILE COMMAND", load: () => import("./exec-env.ts") },
+  { name: "exec-file", operands: "FILE COMMAND", load: () => import("./exec-file.ts") },
   keyserviceCommand,
 ];

@@ -1,0 +1,200 @@
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { closeSync, openSync, read, write } from "node:fs";
+import { constants } from "node:os";
+import { promisify } from "node:util";
+import { KeyleafError } from "../errors.ts";
+import type { Environment } from "./environment.ts";
+import { makePipe } from "./fifo.ts";
+import type { Redaction } from "./redact.ts";
+import { isSystemError, systemReason } from "./system-error.ts";
+
+/** The program that somebody wants to run, rather than one that is needed on the way: it has the terminal, and its end is ours. */
+
+/** What is to be run. */
+export interface Program {
+  /** Absolute. */
+  readonly path: string;
+  /** What it is called by, and its arguments. */
+  readonly argv: readonly [string, ...string[]];
+  readonly env: Environment;
+}
+
+/** How a program ended: one of the two is `null`. */
+export interface Ending {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/**
+ * Signals that a terminal sends to every process in front of it, so that the program has them already. Without a terminal
+ * they were sent to this process alone.
+ */
+const terminalSignals: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
+const otherSignals: readonly NodeJS.Signals[] = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGWINCH"];
+const windowsSignals: readonly NodeJS.Signals[] = ["SIGINT", "SIGBREAK", "SIGHUP"];
+
+/** While something is done, this process outlives signals, and hands them to the program once there is one. */
+export async function withSignals<T>(platform: string, action: (relay: SignalRelay) => Promise<T>): Promise<T> {
+  const relay = new SignalRelay(platform);
+  try {
+    return await action(relay);
+  } finally {
+    relay.end();
+  }
+}
+
+class SignalRelay {
+  readonly #listeners = new Map<NodeJS.Signals, () => void>();
+  readonly #early: NodeJS.Signals[] = [];
+  #child: ChildProcess | null = null;
+
+  constructor(platform: string) {
+    const isKnown = platform !== "win32" && hasTerminal();
+    for (const signal of platform === "win32" ? windowsSignals : [...terminalSignals, ...otherSignals]) {
+      const isThere = platform === "win32" || (isKnown && terminalSignals.includes(signal));
+      const listener = (): void => {
+        if (!isThere) this.#pass(signal);
+      };
+      this.#listeners.set(signal, listener);
+      process.on(signal, listener);
+    }
+  }
+
+  #pass(signal: NodeJS.Signals): void {
+    if (this.#child === null) this.#early.push(signal);
+    else this.#child.kill(signal);
+  }
+
+  to(child: ChildProcess): void {
+    this.#child = child;
+    for (const signal of this.#early.splice(0)) child.kill(signal);
+  }
+
+  end(): void {
+    for (const [signal, listener] of this.#listeners) process.off(signal, listener);
+  }
+}
+
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export type { SignalRelay };
+
+/**
+ * Runs a program to its end. It has the standard streams of this process, or, where its output goes through a redaction,
+ * pipes for the two of them that are written.
+ * @throws `PROGRAM_CANNOT_RUN`, `PROVIDER_FAILED` when there can be no pipes
+ */
+export async function runToEnd(
+  program: Program,
+  relay: SignalRelay,
+  redaction: (() => Redaction) | null = null,
+): Promise<Ending> {
+  const outputs = redaction === null ? [] : [1, 2].map((descriptor) => ({ descriptor, ...makePipe() }));
+  let child: ChildProcess;
+  try {
+    const [stdout = "inherit", stderr = "inherit"] = outputs.map(({ writing }) => writing);
+    child = start(program, ["inherit", stdout, stderr]);
+  } catch (error) {
+    for (const { reading } of outputs) closeSync(reading);
+    throw error;
+  } finally {
+    // The program has its own; with these the pipes would never end.
+    for (const { writing } of outputs) closeSync(writing);
+  }
+  relay.to(child);
+  const ended = new Promise<Ending>((done, fail) => {
+    child.once("error", (error) => fail(cannotRun(program, error)));
+    child.once("close", (status, signal) => done({ status, signal }));
+  });
+  const copies = outputs.map(({ reading, descriptor }) => redaction && copy(reading, descriptor, redaction()));
+  const [ending] = await Promise.all([ended, ...copies]);
+  return ending;
+}
+
+/** Starts a program that goes on when this one ends, without standard streams. @throws `PROGRAM_CANNOT_RUN` */
+export async function startAndLeave(program: Program): Promise<void> {
+  const child = start(program, "ignore");
+  await new Promise<void>((done, fail) => {
+    child.once("spawn", done);
+    child.once("error", (error) => fail(cannotRun(program, error)));
+  });
+  child.unref();
+}
+
+function start(program: Program, stdio: StdioOptions): ChildProcess {
+  const [name, ...args] = program.argv;
+  try {
+    return spawn(program.path, args, { argv0: name, env: { ...program.env }, stdio });
+  } catch (error) {
+    // Most failures are an event on Node and thrown by Bun.
+    throw cannotRun(program, error);
+  }
+}
+
+function cannotRun({ argv: [name] }: Program, error: unknown): unknown {
+  if (!isSystemError(error)) return error;
+  return new KeyleafError("PROGRAM_CANNOT_RUN", `cannot run ${name}: ${systemReason(error)}`, {
+    ...(error.code === "E2BIG" ? { hint: "an environment has room for 128 KB a variable; use enc exec-file" } : {}),
+    cause: error,
+  });
+}
+
+const [readSome, writeSome] = [promisify(read), promisify(write)];
+/** What a pipe holds. */
+const CHUNK_BYTES = 65_536;
+
+/**
+ * Copies what comes out of a pipe, and closes it. Not synchronously, so that signals get through while the reader of this
+ * process's output is slow.
+ */
+async function copy(reading: number, descriptor: number, redaction: Redaction): Promise<void> {
+  const buffer = Buffer.alloc(CHUNK_BYTES);
+  try {
+    for (;;) {
+      const { bytesRead } = await readSome(reading, buffer, 0, buffer.length, null);
+      if (bytesRead === 0) break;
+      await writeAll(descriptor, redaction.push(buffer.subarray(0, bytesRead)));
+    }
+    await writeAll(descriptor, redaction.end());
+  } catch (error) {
+    // Nobody reads any more, which the program is told by its own pipe.
+    if (!isSystemError(error) || error.code !== "EPIPE") throw error;
+  } finally {
+    closeSync(reading);
+    buffer.fill(0);
+  }
+}
+
+/** How long to wait for the reader of a pipe that does not wait itself. */
+const FULL_PIPE_MS = 2;
+
+async function writeAll(descriptor: number, data: Uint8Array): Promise<void> {
+  for (let at = 0; at < data.length; ) {
+    try {
+      at += (await writeSome(descriptor, data, at)).bytesWritten;
+    } catch (error) {
+      if (!isSystemError(error) || error.code !== "EAGAIN") throw error;
+      await new Promise((done) => setTimeout(done, FULL_PIPE_MS));
+    }
+  }
+}
+
+/** Signals by which this process can end without any more coming of it. Others write a core file, or start a debugger. */
+const plainSignals: readonly NodeJS.Signals[] = ["SIGHUP", "SIGINT", "SIGKILL", "SIGTERM"];
+
+/**
+ * Ends the process by the signal that ended the program, so that a shell sees what it would have seen.
+ * @returns the status of that; 128 and the signal's number where ending by it was not possible.
+ */
+export function endAs({ status, signal }: Ending): number {
+  if (signal === null) return status ?? 0;
+  if (plainSignals.includes(signal)) process.kill(process.pid, signal);
+  return 128 + constants.signals[signal];
+}

@@ -1,0 +1,51 @@
+import { KeyleafError } from "../../errors.ts";
+import { detectFormat } from "../../formats/detect.ts";
+import { readValues } from "../../read-values.ts";
+import { endAs, runToEnd, startAndLeave, withSignals } from "../child.ts";
+import type { Context, Flags } from "../context.ts";
+import { referenceVariables, withVariables } from "../environment.ts";
+import { aboutFile, readInput, recoveryFlags } from "../inputs.ts";
+import { warn } from "../report.ts";
+import { runAsReference, shellProgram, userFlag, userVariables } from "../shell.ts";
+
+/** `exec-env FILE COMMAND`, as the reference has it (sops-cli 6.10). */
+export async function run(
+  [file = "", command = ""]: readonly string[],
+  flags: Flags,
+  context: Context,
+): Promise<number> {
+  const { host } = context;
+  const [isSameProcess, isInBackground] = [flags.has("same-process"), flags.has("background")];
+  if (isSameProcess && isInBackground)
+    throw new KeyleafError("USAGE_CONFLICT", "--same-process and --background exclude each other");
+  if (isSameProcess && host.platform === "win32")
+    throw new KeyleafError("USAGE", "--same-process is not there on Windows");
+  if (isInBackground) warn(context, "--background is deprecated");
+  const user = await userFlag(flags);
+
+  const input = await readInput([file], flags, context, () => null);
+  let variables: ReturnType<typeof referenceVariables>;
+  try {
+    const format = await detectFormat(input.source, input.knownAs ?? "");
+    const options = { format, transfer: true, recovery: await recoveryFlags(flags) };
+    const { documents, notices } = await readValues(input.source, options, host);
+    for (const notice of notices) warn(context, notice);
+    variables = documents.slice(0, 1).flatMap(referenceVariables);
+  } catch (error) {
+    throw aboutFile(error, input.name);
+  }
+  const env = withVariables(flags.has("pristine") ? {} : host.env, [...userVariables(user), ...variables]);
+  const program = shellProgram(command, env, context);
+
+  // The last thing before the program: what else is loaded may be in a folder that the user cannot read.
+  if (user !== null) (await import("../user.ts")).become(user);
+  if (isInBackground) {
+    await startAndLeave(program);
+    return 0;
+  }
+  return withSignals(host.platform, async (relay) => {
+    // In the place of this process there cannot be another one; that it was there shows in its number only.
+    if (isSameProcess) return endAs(await runToEnd(program, relay));
+    return runAsReference(program, relay, context);
+  });
+}

@@ -1,0 +1,54 @@
+import { join } from "node:path";
+import { type Ending, type Program, runToEnd, type SignalRelay } from "./child.ts";
+import type { Context, Flags } from "./context.ts";
+import type { Environment, Variable } from "./environment.ts";
+import type { User } from "./user.ts";
+
+/** What `exec-env` and `exec-file` have in common: they are the only commands that start a shell (sops-cli 6.10, 6.11). */
+
+/** @param command - for `/bin/sh -c`, on Windows `cmd.exe /C` */
+export function shellProgram(command: string, env: Environment, { host }: Context): Program {
+  if (host.platform !== "win32") return { path: "/bin/sh", argv: ["/bin/sh", "-c", command], env };
+  const system = host.env["SystemRoot"] ?? "C:\\Windows";
+  return { path: join(system, "System32", "cmd.exe"), argv: ["cmd.exe", "/C", command], env };
+}
+
+/** The user that `--user` names, if it is given. @throws `USAGE` */
+export async function userFlag(flags: Flags): Promise<User | null> {
+  const name = flags.text("user");
+  return name === undefined ? null : (await import("./user.ts")).userNamed(name);
+}
+
+/** What the environment says about a user. */
+export function userVariables(user: User | null): Variable[] {
+  if (user === null) return [];
+  const { home, name } = user;
+  return [
+    ["HOME", home],
+    ["USER", name],
+    ["LOGNAME", name],
+  ];
+}
+
+/** @returns the exit status: that of the program, or 255 when a signal ended it. The reference says what it was if it is not 0. */
+export async function runAsReference(program: Program, relay: SignalRelay, context: Context): Promise<number> {
+  const ending = await runToEnd(program, relay);
+  if (context.program === "sops" && ending.status !== 0) context.streams.stderr.write(`${endingText(ending)}\n`);
+  return ending.status ?? 255;
+}
+
+/** Words of Go for the signals that end programs mostly. */
+const signalWords: ReadonlyMap<string, string> = new Map([
+  ["SIGHUP", "hangup"],
+  ["SIGINT", "interrupt"],
+  ["SIGQUIT", "quit"],
+  ["SIGABRT", "aborted"],
+  ["SIGKILL", "killed"],
+  ["SIGSEGV", "segmentation fault"],
+  ["SIGPIPE", "broken pipe"],
+  ["SIGTERM", "terminated"],
+]);
+
+function endingText({ status, signal }: Ending): string {
+  return signal === null ? `exit status ${status}` : `signal: ${signalWords.get(signal) ?? signal}`;
+}
