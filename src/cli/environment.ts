@@ -137,7 +137,7 @@ const risky = new Patterns(
 /** @throws `USAGE` for a variable that may have other code run, and that the user has not allowed. */
 export function checkRisk(name: string, allowed: Patterns, platform: string): void {
   if (!risky.has(platform === "win32" ? name.toUpperCase() : name) || allowed.has(name)) return;
-  throw new KeyleafError("USAGE", `the file sets ${name}, by which programs can be made to run other code`, {
+  throw new KeyleafError("USAGE", `it sets ${name}, by which programs can be made to run other code`, {
     hint: `say --allow ${name} if you trust everybody who can write the file, or leave it out by --only`,
   });
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Ending, type Program, runToEnd, type SignalRelay } from "./child.ts";
+import type { Ending, Program } from "./child.ts";
 import type { Context, Flags } from "./context.ts";
 import type { Environment, Variable } from "./environment.ts";
 import type { User } from "./user.ts";
@@ -30,9 +30,8 @@ export function userVariables(user: User | null): Variable[] {
   ];
 }
 
-/** @returns the exit status: that of the program, or 255 when a signal ended it. The reference says what it was if it is not 0. */
-export async function runAsReference(program: Program, relay: SignalRelay, context: Context): Promise<number> {
-  const ending = await runToEnd(program, relay);
+/** The exit status for how a command ended: its own, or 255 when a signal ended it. The reference says what it was if it is not 0. */
+export function referenceStatus(ending: Ending, context: Context): number {
   if (context.program === "sops" && ending.status !== 0) context.streams.stderr.write(`${endingText(ending)}\n`);
   return ending.status ?? 255;
 }

@@ -6,7 +6,7 @@ import type { Context, Flags } from "../context.ts";
 import { referenceVariables, withVariables } from "../environment.ts";
 import { aboutFile, readInput, recoveryFlags } from "../inputs.ts";
 import { warn } from "../report.ts";
-import { runAsReference, shellProgram, userFlag, userVariables } from "../shell.ts";
+import { referenceStatus, shellProgram, userFlag, userVariables } from "../shell.ts";
 
 /** `exec-env FILE COMMAND`, as the reference has it (sops-cli 6.10). */
 export async function run(
@@ -43,9 +43,7 @@ export async function run(
     await startAndLeave(program);
     return 0;
   }
-  return withSignals(host.platform, async (relay) => {
-    // In the place of this process there cannot be another one; that it was there shows in its number only.
-    if (isSameProcess) return endAs(await runToEnd(program, relay));
-    return runAsReference(program, relay, context);
-  });
+  const ending = await withSignals(host.platform, (relay) => runToEnd(program, relay));
+  // This process cannot be replaced by another one: the command has another number, and is otherwise all there is of it.
+  return isSameProcess ? endAs(ending) : referenceStatus(ending, context);
 }

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KeyleafError } from "../../errors.ts";
-import { type SignalRelay, withSignals } from "../child.ts";
+import { type Ending, runToEnd, type SignalRelay, withSignals } from "../child.ts";
 import type { Context, Flags } from "../context.ts";
 import { withVariables } from "../environment.ts";
 import { offer } from "../fifo.ts";
 import { aboutFile, readInput } from "../inputs.ts";
 import { warn } from "../report.ts";
-import { runAsReference, shellProgram, userFlag, userVariables } from "../shell.ts";
+import { referenceStatus, shellProgram, userFlag, userVariables } from "../shell.ts";
 import { isSystemError, systemReason } from "../system-error.ts";
 import type { User } from "../user.ts";
 import { Decryption } from "./decrypt.ts";
@@ -43,7 +43,8 @@ export async function run(
   // The last thing before the folder is made, which is to be the user's.
   if (user !== null) (await import("../user.ts")).become(user);
   const offered: Offered = { name, content, isPipe };
-  return withSignals(host.platform, (relay) => runBeside(offered, command, user, relay, context));
+  const ending = await withSignals(host.platform, (relay) => runBeside(offered, command, user, relay, context));
+  return referenceStatus(ending, context);
 }
 
 /** The name that the file is to have. @throws `USAGE` for one that would be elsewhere (sops 3.13.0 mended that). */
@@ -71,7 +72,7 @@ async function runBeside(
   user: User | null,
   relay: SignalRelay,
   context: Context,
-): Promise<number> {
+): Promise<Ending> {
   const folder = attemptMaking(() => mkdtempSync(join(tmpdir(), ".sops")));
   try {
     const path = join(folder, name);
@@ -79,10 +80,10 @@ async function runBeside(
     const program = shellProgram(line, withVariables(context.host.env, userVariables(user)), context);
     if (!isPipe) {
       attemptMaking(() => writeFileSync(path, content, { mode: 0o600, flag: "wx" }));
-      return await runAsReference(program, relay, context);
+      return await runToEnd(program, relay);
     }
     const { end } = attemptMaking(() => offer(path, content));
-    return await runAsReference(program, relay, context).finally(end);
+    return await runToEnd(program, relay).finally(end);
   } finally {
     content.fill(0);
     rmSync(folder, { recursive: true, force: true });

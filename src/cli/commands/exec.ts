@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { UnwrappedKeys } from "../../crypto/data-key.ts";
 import { variableText } from "../../crypto/scalar-bytes.ts";
-import { KeyleafError, pathText } from "../../errors.ts";
+import { KeyleafError, pathText, withDetails } from "../../errors.ts";
 import { detectFormat } from "../../formats/detect.ts";
 import { type ReadValues, readValues } from "../../read-values.ts";
 import { endAs, type Program, runToEnd, withSignals } from "../child.ts";
@@ -27,7 +27,7 @@ export async function run(line: readonly string[], flags: Flags, context: Contex
       for (const [variable] of ofFile) checkRisk(variable, allowed, host.platform);
       return ofFile;
     } catch (error) {
-      throw aboutFile(error, file);
+      throw error instanceof KeyleafError ? withDetails(error, { file }) : error;
     }
   });
   const [unused] = only?.unused() ?? [];
