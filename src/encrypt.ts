@@ -18,7 +18,7 @@ import {
 } from "./document/document.ts";
 import { EditList } from "./document/edits.ts";
 import { metadataItem } from "./document/metadata.ts";
-import { type MetadataSeal, metadataBlock } from "./document/metadata-block.ts";
+import { type MetadataKeys, type MetadataSeal, metadataBlock } from "./document/metadata-block.ts";
 import { compileSelection, DEFAULT_SELECTION, type Selection, type SelectionRule } from "./document/selection.ts";
 import { encodeSpellings, namedVariants, type Spelling } from "./document/spelling.ts";
 import { walk } from "./document/walk.ts";
@@ -69,6 +69,45 @@ export interface EncryptResult {
  * `CONFIG_MALFORMED` for a pattern that does not compile, `OUTPUT_UNREPRESENTABLE`.
  */
 export async function encrypt(source: Uint8Array, options: EncryptOptions, host: Host): Promise<EncryptResult> {
+  const dataKey = makeDataKey(host);
+  try {
+    return await encryptWith({ dataKey, wrapped: () => wrappedFor(dataKey, options, host) }, source, options, host);
+  } catch (error) {
+    dataKey.fill(0);
+    throw error;
+  }
+}
+
+/** Who can open a file that is to be made. */
+export type NewFileKeys = Pick<EncryptOptions, "keyGroups" | "shamirThreshold" | "recovery">;
+
+/** Wraps a data key for them. @throws as `wrapDataKey` does */
+export async function wrappedFor(
+  dataKey: Uint8Array,
+  { keyGroups, shamirThreshold = 0, recovery }: NewFileKeys,
+  host: Host,
+): Promise<MetadataKeys> {
+  return {
+    keyGroups: await wrapDataKey(dataKey, keyGroups, host, shamirThreshold, recovery),
+    shamirThreshold: shamirThreshold === 0 && keyGroups.length > 1 ? keyGroups.length : shamirThreshold,
+  };
+}
+
+/** A data key, and what the metadata says of it. */
+interface KeyOfFile {
+  /** Read; overwriting it is the caller's. */
+  readonly dataKey: Uint8Array;
+  /** Asked for once it is clear that there is something to encrypt. */
+  wrapped(): Promise<MetadataKeys>;
+}
+
+/** As {@link encrypt}, with a data key of the caller's. */
+export async function encryptWith(
+  { dataKey, wrapped }: KeyOfFile,
+  source: Uint8Array,
+  options: Omit<EncryptOptions, keyof NewFileKeys>,
+  host: Host,
+): Promise<EncryptResult> {
   const format = await formatOf(options.format);
   const outputFormat = await formatOf(options.outputFormat ?? options.format);
   const doc = await parsePlaintext(format, source);
@@ -80,28 +119,24 @@ export async function encrypt(source: Uint8Array, options: EncryptOptions, host:
   if (selection.byComment && doc.betweenAt != null)
     throw malformed("a comment between documents, which a rule about comments cannot go by", doc.source, doc.betweenAt);
   const macOnlyEncrypted = !isBinary && options.macOnlyEncrypted === true;
+  return sealPlaintext(
+    { doc, source, format, outputFormat, selection, macOnlyEncrypted, dataKey, print: options.print ?? {} },
+    async (seal) => {
+      if (seal.isIdle) throw nothingSealed(seal.clear, rule);
+      return metadataBlock({ ...(await wrapped()), ...seal, selection: isBinary ? null : rule, macOnlyEncrypted });
+    },
+    host,
+  );
+}
 
-  const dataKey = makeDataKey(host);
-  try {
-    const threshold = options.shamirThreshold ?? 0;
-    return await sealPlaintext(
-      { doc, source, format, outputFormat, selection, macOnlyEncrypted, dataKey, print: options.print ?? {} },
-      async (seal) => {
-        if (seal.isIdle) throw nothingSealed(seal.clear, rule);
-        return metadataBlock({
-          ...seal,
-          keyGroups: await wrapDataKey(dataKey, options.keyGroups, host, threshold, options.recovery),
-          shamirThreshold: threshold === 0 && options.keyGroups.length > 1 ? options.keyGroups.length : threshold,
-          selection: isBinary ? null : rule,
-          macOnlyEncrypted,
-        });
-      },
-      host,
-    );
-  } catch (error) {
-    dataKey.fill(0);
-    throw error;
-  }
+/**
+ * Encrypts any bytes as a binary file.
+ * @returns the encrypted file. Verified: it decrypts to the bytes.
+ */
+export async function encryptApart(content: Uint8Array, key: KeyOfFile, host: Host): Promise<Uint8Array> {
+  const { output, verify } = await encryptWith(key, content, { format: "binary" }, host);
+  await verify(output);
+  return output;
 }
 
 /** A plaintext, and how it is sealed. */

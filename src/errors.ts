@@ -39,7 +39,9 @@ export type ErrorCode =
   // The program that the user wants to run.
   | "PROGRAM_NOT_FOUND"
   | "PROGRAM_CANNOT_RUN"
+  | "PROVIDER_EDITOR_FAILED"
   // The result.
+  | "OUTPUT_UNCHANGED"
   | "OUTPUT_UNREPRESENTABLE"
   | "OUTPUT_CHANGED_MEANWHILE"
   | "OUTPUT_VERIFY_FAILED"

@@ -4,7 +4,7 @@ import type { Metadata } from "./document/metadata.ts";
 import { changedBlock } from "./document/metadata-block.ts";
 import { compileSelection, type Selection } from "./document/selection.ts";
 import { EarlierValues } from "./earlier-values.ts";
-import { type EncryptResult, parsePlaintext, sealPlaintext } from "./encrypt.ts";
+import { type EncryptResult, encryptApart, parsePlaintext, sealPlaintext } from "./encrypt.ts";
 import { KeyleafError } from "./errors.ts";
 import type { Format } from "./formats/format.ts";
 import { formatOf } from "./formats/registry.ts";
@@ -32,6 +32,12 @@ export interface OpenFile {
    * @throws as `encrypt` does, but not for a file in which nothing is left to be encrypted.
    */
   update(plaintext: Uint8Array): Promise<Update>;
+  /**
+   * Encrypts any bytes for the same recipients, as a binary file: what cannot take the place of the plaintext, and is not to
+   * be lost.
+   * @returns the encrypted file. Verified, as an {@link Update}.
+   */
+  encryptApart(content: Uint8Array): Promise<Uint8Array>;
   /** Overwrites the data key. To be called in any case; no update after it. */
   close(): void;
 }
@@ -52,16 +58,23 @@ export async function openFile(source: Uint8Array, options: OpenOptions, host: H
     const selection = await compileSelection(metadata.selection, "ignore");
     const file: EarlierFile = { doc, source, metadata, format, selection, dataKey, earlier };
     let isClosed = false;
+    const checkOpen = (): void => {
+      // With an overwritten key it would be sealed for anybody.
+      if (isClosed) throw new Error("the file is closed");
+    };
     return {
       plaintext,
       notices: opened.notices,
       metadata,
       async update(changed) {
-        // With an overwritten key it would be sealed for anybody.
-        if (isClosed) throw new Error("the file is closed");
+        checkOpen();
         if (Buffer.compare(changed, plaintext) === 0)
           return { output: source, isUnchanged: true, sealed: earlier.all.length, clear: [] };
         return { ...(await encryptOver(file, changed, host)), isUnchanged: false };
+      },
+      async encryptApart(content) {
+        checkOpen();
+        return encryptApart(content, { dataKey, wrapped: async () => metadata }, host);
       },
       close() {
         isClosed = true;

@@ -192,4 +192,14 @@ test("no update after the file was closed", async () => {
   const open = await openFile((await sealed("yaml", "a: 1\n")).output, { format: "yaml" }, hostA);
   open.close();
   await expect(open.update(Buffer.from("a: 2\n"))).rejects.toThrow("closed");
+  await expect(open.encryptApart(Buffer.from("a"))).rejects.toThrow("closed");
+});
+
+test("what is encrypted apart opens with the same key, whatever the rule of the file", async () => {
+  const selection = { rule: "encrypted_regex", pattern: "^a$" } as const;
+  const before = await sealedText("yaml", "a: 1\nb: 2\n", { selection, macOnlyEncrypted: true });
+  const output = await opened("yaml", before, (open) => open.encryptApart(Buffer.from("a: [\n")));
+  expect(await openedText("binary", output)).toBe("a: [\n");
+  const wrappedKey = (text: string): string | undefined => /-----BEGIN[\s\S]*?-----END/.exec(text)?.[0];
+  expect(wrappedKey(textOf(output).replaceAll("\\n", "\n"))).toBe(wrappedKey(before.replaceAll(/^ +/gm, "")));
 });

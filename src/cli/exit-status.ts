@@ -43,6 +43,8 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   // As shells have it.
   PROGRAM_NOT_FOUND: 127,
   PROGRAM_CANNOT_RUN: 126,
+  PROVIDER_EDITOR_FAILED: 201,
+  OUTPUT_UNCHANGED: 200,
   OUTPUT_UNREPRESENTABLE: 4,
   OUTPUT_CHANGED_MEANWHILE: 3,
   OUTPUT_VERIFY_FAILED: 3,
@@ -66,6 +68,7 @@ const commandStatuses: ReadonlyMap<string, Statuses> = new Map([
   ["exec", opening],
   ["exec-env", { ...running, OUTPUT_UNREPRESENTABLE: 1 }],
   ["exec-file", running],
+  ["edit", { ...opening, KEY_WRAP_FAILED: 128 }],
 ]);
 
 /**

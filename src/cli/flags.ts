@@ -118,6 +118,11 @@ const keyTimeout: Flag = {
   group: OTHER,
   help: "how long each key behind a network is waited for; default: 30 [env: KEYLEAF_KEY_TIMEOUT]",
 };
+const ignoreMac: Flag = {
+  name: "ignore-mac",
+  group: OTHER,
+  help: "do not check the MAC: what comes out may have been tampered with",
+};
 const decryptionOrder: Flag = {
   name: "decryption-order",
   value: "TYPES",
@@ -200,12 +205,6 @@ export const trustFlag: Flag = {
   help: "a server that a file may name for its key (Vault, Azure), beside those of .sops.yaml and VAULT_ADDR; repeatable",
 };
 
-const ignoreMac: Flag = {
-  name: "ignore-mac",
-  group: OTHER,
-  help: "do not check the MAC: what comes out may have been tampered with",
-};
-
 export const decryptFlags: readonly Flag[] = [
   ...common.filter(({ group }) => group !== OTHER),
   { name: "get", value: "PATH", group: OUTPUT, help: "give one value (or a part) only, for example db.hosts[0]" },
@@ -251,6 +250,25 @@ export const setFlags: readonly Flag[] = [
 ];
 
 export const unsetFlags: readonly Flag[] = changeFlags;
+
+/** Headings of what is for a file that is not there yet. */
+const editGroups: ReadonlyMap<string, string> = new Map([
+  [RECIPIENTS, "Recipients of a new file (instead of those of .sops.yaml):"],
+  [SELECTION, "Which values of a new file (instead of what .sops.yaml says):"],
+]);
+
+/** Of a result that goes somewhere else than over the file. */
+const elsewhere: ReadonlySet<string> = new Set(["in-place", "all", "dry-run", "output", "indent"]);
+
+export const editFlags: readonly Flag[] = [
+  ...encryptFlags
+    .filter(({ name }) => !elsewhere.has(name))
+    .map((flag) => (flag.name === "output-type" ? { ...flag, help: "accepted if it is the format of the file" } : flag))
+    .map((flag) => ({ ...flag, group: editGroups.get(flag.group) ?? flag.group })),
+  ignoreMac,
+  decryptionOrder,
+  trustFlag,
+];
 
 export const keygenFlags: readonly Flag[] = [
   {

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { dirname, isAbsolute, join } from "node:path";
 import { KeyleafError } from "../errors.ts";
 import type { GrpcServer } from "./grpc-server.ts";
+import { canOthersReplaceIn, isTrusted, userId } from "./owner.ts";
 import { isSystemError, systemReason } from "./system-error.ts";
 
 /** Where a key service listens, and what becomes of the place when it ends. */
@@ -78,10 +79,6 @@ export function cannotListen(name: string, error: unknown): unknown {
   return new KeyleafError("PROVIDER_FAILED", `cannot listen at ${name}: ${reason}`, { cause: error });
 }
 
-export function userId(): number {
-  return process.getuid?.() ?? -1;
-}
-
 /**
  * Whoever can write a folder on the way, or turn a link on it elsewhere, can put a socket of theirs in the place of this
  * one, and is then sent data keys.
@@ -112,15 +109,8 @@ function namesIn(path: string): string[] {
   return path.split("/").filter((name) => name !== "");
 }
 
-/** In a sticky folder others can make files, but not remove or rename those of this user. */
 function checkFolder(folder: string, stats: Stats): void {
-  const isSticky = (stats.mode & 0o1000) !== 0;
-  if (!isTrusted(stats) || !(isSticky || (stats.mode & 0o022) === 0)) throw changeable(folder);
-}
-
-/** Root can do everything as it is. */
-function isTrusted({ uid }: Stats): boolean {
-  return uid === userId() || uid === 0;
+  if (canOthersReplaceIn(stats)) throw changeable(folder);
 }
 
 function changeable(folder: string): KeyleafError {

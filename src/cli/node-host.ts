@@ -37,6 +37,7 @@ export async function nodeHost(): Promise<CliHost> {
     terminal: async () => (await import("./programs.ts")).terminalPath(),
     start: async (command, extraEnv) => (await import("./conversation.ts")).startProgram(command, extraEnv),
     ask: async (question, isShown) => (await import("./terminal.ts")).ask(question, isShown),
+    attach: async (command) => (await import("./programs.ts")).attachProgram(command),
     fillRandom: runtime.fillRandom,
     now: () => new Date(),
   };

@@ -1,8 +1,9 @@
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { isatty } from "node:tty";
 import { KeyleafError } from "../errors.ts";
+import { type EndingSignal, exitBy, holdingSignals } from "./signals.ts";
 import { isSystemError, type SystemError, systemReason } from "./system-error.ts";
 
 /** Other programs: finding and running them. */
@@ -47,6 +48,40 @@ export async function runProgram(
     // Most failures to start are an event on Node and thrown by Bun.
     if (!isSystemError(error)) throw error;
     throw cannotStart(name, error);
+  }
+}
+
+/** How long a program has to end after it was told to. */
+const GRACE_MS = 1000;
+
+/** See `CliHost.attach`. */
+export async function attachProgram(command: readonly string[]): Promise<number | string> {
+  const [program = "", ...args] = command;
+  let child: ChildProcess | null = null;
+  let told: EndingSignal | null = null;
+  const onSignal = (name: EndingSignal): void => {
+    if (name === "SIGINT" || told !== null) return;
+    told = name;
+    child?.kill("SIGTERM");
+    setTimeout(() => child?.kill("SIGKILL"), GRACE_MS).unref();
+  };
+  try {
+    return await holdingSignals(
+      onSignal,
+      () =>
+        new Promise((resolve, reject) => {
+          const started = spawn(program, args, { stdio: "inherit" });
+          child = started;
+          started.once("error", reject);
+          started.once("close", (status, signal) => {
+            if (told !== null) exitBy(told);
+            resolve(status ?? signal ?? "");
+          });
+        }),
+    );
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw cannotStart(program, error);
   }
 }
 

@@ -45,6 +45,18 @@ export interface FileWrite {
   readonly verify?: (written: Uint8Array) => Promise<void>;
 }
 
+/**
+ * Looks for what would keep a file from being written, before somebody takes pains with its content.
+ * @throws `OUTPUT_WRITE_FAILED`
+ */
+export function checkWritable(path: string): void {
+  attempt(path, () => {
+    const target = followLinks(path);
+    if (lstatSync(target, { throwIfNoEntry: false }) !== undefined) accessSync(target, constants.W_OK);
+    accessSync(dirname(target), constants.W_OK);
+  });
+}
+
 interface Staged {
   /** As in the {@link FileWrite}. */
   readonly path: string;

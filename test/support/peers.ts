@@ -31,7 +31,7 @@ export function pythonProgram(): string | null {
 }
 
 /** A program of the system's, which Debian has in a package; `null` when it is not installed. */
-export function systemProgram(name: "age" | "age-keygen" | "ssh-keygen"): string | null {
+export function systemProgram(name: string): string | null {
   return findProgram(name, process.env, process.platform);
 }
 
@@ -68,6 +68,10 @@ export function describePeer(
 const debianPackages: ReadonlyMap<string, string> = new Map([
   ["age", "apt-get install age"],
   ["ssh-keygen", "apt-get install openssh-client"],
+  ["vim", "apt-get install vim"],
+  ["nvim", "apt-get install neovim"],
+  ["nano", "apt-get install nano"],
+  ["emacs", "apt-get install emacs-nox"],
 ]);
 
 function program(name: string): string | null {

@@ -3,7 +3,11 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 
 /** What is done once something stands on the terminal. */
-export type Step = { readonly wait: string } & (
+export type Step = {
+  readonly wait: string;
+  /** Folders of which is noted, before that, what is in them. */
+  readonly list?: readonly string[];
+} & (
   | { readonly type: string }
   | { readonly signal: NodeJS.Signals }
   /** The terminal goes away, as when its window is closed. */
@@ -14,8 +18,8 @@ export interface AtTerminal {
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** For its standard input, which is a pipe. Absent: nothing. */
-  readonly stdin?: string;
+  /** For its standard input, which is a pipe. Absent: nothing. `null`: all its standard streams are the terminal. */
+  readonly stdin?: string | null;
   readonly steps: readonly Step[];
 }
 
@@ -28,7 +32,9 @@ export interface Shown {
   readonly stderr: string;
   /** Whether the terminal showed what was typed, at each of the steps that were come to. */
   readonly echoes: readonly boolean[];
-  /** The same in the end. */
+  /** Paths of the files in the folders that were to be listed, at each of the steps that were come to. */
+  readonly listings: readonly (readonly string[])[];
+  /** The same as of `echoes` in the end. */
   readonly isRestored: boolean;
 }
 

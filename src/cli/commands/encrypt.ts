@@ -4,14 +4,15 @@ import { defaultIdentityFile, sshKeyFiles } from "../../crypto/age/identity-sour
 import type { KeyGroup } from "../../crypto/data-key.ts";
 import { providers } from "../../crypto/keys/registry.ts";
 import { compilePattern } from "../../document/pattern.ts";
-import type { SelectionRule } from "../../document/selection.ts";
-import { type EncryptOptions, encrypt } from "../../encrypt.ts";
+import { compileSelection, type SelectionRule } from "../../document/selection.ts";
+import { type EncryptOptions, type EncryptResult, encrypt, type NewFileKeys } from "../../encrypt.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { FormatId } from "../../formats/format.ts";
 import { formatForFileName } from "../../formats/registry.ts";
 import { sniffFormat } from "../../formats/sniff.ts";
 import { inspect } from "../../inspect.ts";
 import { nearest } from "../../nearest.ts";
+import { type NewFile, newFile } from "../../new-file.ts";
 import { once } from "../../once.ts";
 import { opensHere, resolveKeyGroups } from "../../recipients.ts";
 import type { CliHost, Context, Flags } from "../context.ts";
@@ -112,7 +113,7 @@ function didYouMean(name: string): string | null {
 }
 
 /** Encrypting with the flags of one command line: what files have in common is found out once. */
-class Encryption implements Rewriting {
+export class Encryption implements Rewriting {
   readonly words = { verb: "encrypt", doing: "encrypting", done: "encrypted" };
   readonly hint =
     "folders and patterns stand for the files that a rule with path_regex in .sops.yaml names, where there is none for " +
@@ -149,7 +150,7 @@ class Encryption implements Rewriting {
 
   async check(input: Input): Promise<void> {
     const format = await this.#format(input, () => {});
-    await this.#recipients(await this.#rule(input, await this.#configs.find(input.knownAs)));
+    await this.#recipients(await this.#rule(input.knownAs, await this.#configs.find(input.knownAs)));
     try {
       await inspect(input.source, { format });
     } catch (error) {
@@ -159,27 +160,30 @@ class Encryption implements Rewriting {
     throw alreadyEncrypted();
   }
 
-  async rewrite(
-    input: Input,
-    say: Say,
-  ): Promise<{ output: Uint8Array; isSecret: false; verify: (written: Uint8Array) => Promise<void> }> {
+  async rewrite(input: Input, say: Say): Promise<Encrypted> {
     const options = await this.#options(input, say);
     if (this.#flags.has("in-place") && input.path !== null && isIdentityFile(input.path, this.#context.host)) {
       throw new KeyleafError("INPUT_UNSUPPORTED", "it holds your age identity, which nothing could then decrypt");
     }
-    const { output, sealed, clear, notices, verify } = await encrypt(input.source, options, this.#context.host);
-    for (const notice of notices) say("note", notice);
-    sayClear(sealed, clear, say);
-    return {
-      output,
-      isSecret: false,
-      verify: async (written) => {
-        if ((await verify(written)) || options.outputFormat !== options.format) return;
-        throw new KeyleafError("OUTPUT_VERIFY_FAILED", "it would not come back byte for byte", {
-          hint: "please report the layout of the file; --type binary encrypts it as a whole",
-        });
-      },
-    };
+    return encrypted(await encrypt(input.source, options, this.#context.host), options, say);
+  }
+
+  /**
+   * Wraps the data key of a file that is not there yet.
+   * @param knownAs - absolute
+   * @throws what {@link rewriteNew} would throw later, as far as that can be told without a content
+   */
+  async newFile(knownAs: string): Promise<NewFile> {
+    const rule = await this.#rule(knownAs, await this.#configs.find(knownAs));
+    const selection = this.#selection ?? rule?.selection ?? null;
+    if (selection !== null) await compileSelection(selection, "refuse");
+    return newFile(await this.#keys(rule), this.#context.host);
+  }
+
+  /** As {@link rewrite}, with the data key of the file. */
+  async rewriteNew(file: NewFile, input: Input, say: Say): Promise<Encrypted> {
+    const options = await this.#options(input, say);
+    return encrypted(await file.encrypt(input.source, options), options, say);
   }
 
   /** Nothing of an earlier version is to be kept; the reference keeps nothing. */
@@ -220,18 +224,25 @@ class Encryption implements Rewriting {
     const format = await this.#format(input, say);
     const outputFormat = formatFlag(flags, "output-type") ?? format;
     const found = await this.#configs.find(input.knownAs);
-    const rule = await this.#rule(input, found);
+    const rule = await this.#rule(input.knownAs, found);
     const selection = this.#selection ?? rule?.selection ?? null;
     if (format === "binary") sayOfSelection(flags, say);
     return {
       format,
       outputFormat,
-      keyGroups: await this.#recipients(rule),
-      shamirThreshold: numberFlag(flags, "shamir-secret-sharing-threshold") || (rule?.shamirThreshold ?? 0),
-      recovery: await recoveryFlags(flags),
+      ...(await this.#keys(rule)),
       ...(selection === null ? {} : { selection }),
       macOnlyEncrypted: flags.has("mac-only-encrypted") || rule?.macOnlyEncrypted === true,
       print: printOptions(outputFormat, flags, found?.config ?? null),
+    };
+  }
+
+  async #keys(rule: CreationRule | null): Promise<NewFileKeys> {
+    const flags = this.#flags;
+    return {
+      keyGroups: await this.#recipients(rule),
+      shamirThreshold: numberFlag(flags, "shamir-secret-sharing-threshold") || (rule?.shamirThreshold ?? 0),
+      recovery: await recoveryFlags(flags),
     };
   }
 
@@ -278,10 +289,38 @@ class Encryption implements Rewriting {
    * The creation rule for the input. None is needed where flags or the environment say who the recipients are; the
    * reference insists on one whenever there is a configuration.
    */
-  async #rule({ knownAs }: Input, found: FoundConfig | null): Promise<CreationRule | null> {
+  async #rule(knownAs: string | null, found: FoundConfig | null): Promise<CreationRule | null> {
     if (found === null || found.config.creationRules === null) return null;
     return namesRecipients(this.#flags, this.#context.host.env) ? ruleOrNull(found, knownAs) : ruleFor(found, knownAs);
   }
+}
+
+/** What is to be written. */
+export interface Encrypted {
+  readonly output: Uint8Array;
+  readonly isSecret: false;
+  /** @throws `OUTPUT_VERIFY_FAILED` */
+  readonly verify: (written: Uint8Array) => Promise<void>;
+}
+
+/** Says what there is to say of a result. */
+function encrypted(
+  { output, sealed, clear, notices, verify }: EncryptResult,
+  { format, outputFormat }: EncryptOptions,
+  say: Say,
+): Encrypted {
+  for (const notice of notices) say("note", notice);
+  sayClear(sealed, clear, say);
+  return {
+    output,
+    isSecret: false,
+    verify: async (written) => {
+      if ((await verify(written)) || outputFormat !== format) return;
+      throw new KeyleafError("OUTPUT_VERIFY_FAILED", "it would not come back byte for byte", {
+        hint: "please report the layout of the file; --type binary encrypts it as a whole",
+      });
+    },
+  };
 }
 
 /** What a directory holds beside secrets: how encryption and git are set up, our own leftovers, and the key to it all. */
@@ -363,7 +402,7 @@ function encryptionContext(flags: Flags): ReadonlyMap<string, string> {
 }
 
 /** Says what stays clear, if anything does. Many files of one kind have that in common. */
-function sayClear(sealed: number, clear: readonly string[], say: Say): void {
+export function sayClear(sealed: number, clear: readonly string[], say: Say): void {
   if (clear.length === 0) return;
   // The elements of a list have one path.
   const paths = [...new Set(clear)];

@@ -1,5 +1,6 @@
 import {
   decryptFlags,
+  editFlags,
   encryptFlags,
   execEnvFlags,
   execFileFlags,
@@ -66,6 +67,26 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
         ["dec -i --all", "in place, whatever is encrypted in the git repository"],
       ],
       flags: decryptFlags,
+    },
+  ],
+  [
+    "edit",
+    {
+      summary: "edit an encrypted file in your editor, or make one",
+      description:
+        "Opens the decrypted file in SOPS_EDITOR, EDITOR or VISUAL, or else vim, nano or vi, and encrypts what you save: what you " +
+        "did not change stays as it is, byte for byte. The plaintext is in a folder that only you can look into, in memory where " +
+        "the system has a place for that, and gone afterwards. After a mistake the editor opens the same text once more. A file that " +
+        "is not there is made; who can read it, and which values are encrypted, is found out before the editor opens, as by encrypt.",
+      ownDescription:
+        "If nothing changes, nothing is written. If somebody else has changed the file meanwhile, both changes go in, or yours " +
+        "is kept encrypted beside it.",
+      examples: [
+        ["enc edit secrets.enc.yaml", "edit it"],
+        ["EDITOR='code --wait' enc edit secrets.enc.yaml", "in another editor"],
+        ["enc edit --age age1... new.enc.yaml", "make a file"],
+      ],
+      flags: editFlags,
     },
   ],
   [

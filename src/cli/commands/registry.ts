@@ -32,10 +32,17 @@ export const keyserviceCommand: Command = {
   load: () => import("./keyservice.ts"),
 };
 
+export const editCommand: Command = {
+  name: "edit",
+  operands: "FILE",
+  load: () => import("./edit.ts"),
+};
+
 /** Every command. A new one is a file, a row here and one in `manual.ts`. */
 export const commands: readonly Command[] = [
   encryptCommand,
   decryptCommand,
+  editCommand,
   { name: "set", operands: "FILE PATH [VALUE]", load: () => import("./set.ts") },
   { name: "get", operands: "FILE PATH", load: () => import("./get.ts") },
   { name: "unset", operands: "FILE PATH", load: () => import("./unset.ts") },
