@@ -10,6 +10,7 @@ export type ErrorCode =
   | "USAGE_DUPLICATE"
   // The file that was given.
   | "INPUT_MISSING"
+  | "INPUT_MISSING_FOR_KEYS"
   | "INPUT_UNREADABLE"
   | "INPUT_MALFORMED"
   | "INPUT_EMPTY"
@@ -25,12 +26,15 @@ export type ErrorCode =
   | "KEY_NO_RECIPIENT"
   | "KEY_BAD_RECIPIENT"
   | "KEY_BAD_THRESHOLD"
+  | "KEY_NOT_THERE"
+  | "KEY_UNLISTED"
   | "KEY_WRAP_FAILED"
   | "KEY_UNAVAILABLE"
   // What was sealed is not what is there.
   | "INTEGRITY_TAG"
   | "INTEGRITY_MAC"
   // `.sops.yaml`.
+  | "CONFIG_MISSING"
   | "CONFIG_UNREADABLE"
   | "CONFIG_MALFORMED"
   | "CONFIG_NO_RULE"

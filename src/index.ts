@@ -16,5 +16,7 @@ export type { FormatId, PrintOptions } from "./formats/format.ts";
 export { formatForFileName } from "./formats/registry.ts";
 export type { Host, KeyService, KeyServiceMethod, KeyServices } from "./host.ts";
 export { type InspectedEntry, type InspectedKey, type Inspection, inspect } from "./inspect.ts";
-export type { OpenOptions } from "./open-file.ts";
+export { type OpenFile, type OpenOptions, openFile, type Update } from "./open-file.ts";
+export { type RewrapOptions, rewrap } from "./rewrap.ts";
+export { type RotateOptions, type RotateResult, rotate } from "./rotate.ts";
 export { type ChangedFile, type NewValue, type SetOptions, set, unset } from "./set.ts";

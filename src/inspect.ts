@@ -1,8 +1,8 @@
+import { identityOfEntry } from "./crypto/data-key.ts";
 import { isEncryptedValueOf } from "./crypto/encrypted-value.ts";
-import { providerBy } from "./crypto/keys/registry.ts";
 import { metadataOf } from "./decrypt.ts";
 import { passingRoots } from "./document/document.ts";
-import type { KeyEntry } from "./document/metadata.ts";
+import type { KeyEntry, KeyListName } from "./document/metadata.ts";
 import { compileSelection, type SelectionRule } from "./document/selection.ts";
 import { walk } from "./document/walk.ts";
 import { lineCounter } from "./errors.ts";
@@ -12,7 +12,7 @@ import { formatOf } from "./formats/registry.ts";
 /** One recipient of a file. */
 export interface InspectedKey {
   /** Name of the key's list in the metadata: `age`, `kms`, ... */
-  readonly type: string;
+  readonly type: KeyListName;
   /** Identity string, for example an age recipient or a KMS ARN; what is missing is empty. */
   readonly recipient: string;
 }
@@ -82,7 +82,7 @@ export async function inspect(source: Uint8Array, options: { readonly format: Fo
   };
 }
 
-async function inspectKey({ list, fields }: KeyEntry): Promise<InspectedKey> {
-  const provider = await providerBy("metadata", list).load();
-  return { type: list, recipient: provider.identityOf({ provider: provider.id, fields }) };
+/** The recipient of an entry. */
+export async function inspectKey(entry: KeyEntry): Promise<InspectedKey> {
+  return { type: entry.list, recipient: await identityOfEntry(entry) };
 }

@@ -10,9 +10,12 @@ const MOST_CHARACTERS = 80;
  * several recipients has no name for any of them. What an alias stands for has the name that it has there.
  *
  * @param config - what `parseConfig` made of `text`.
- * @returns gives the name of a key that was tried; `null`: it has none.
+ * @returns gives the name of a key, by provider id and identity string; `null`: it has none.
  */
-export async function recipientNames(text: string, config: Config): Promise<(attempt: KeyAttempt) => string | null> {
+export async function recipientNames(
+  text: string,
+  config: Config,
+): Promise<(key: Pick<KeyAttempt, "provider" | "recipient">) => string | null> {
   const lines = text.split(/\r?\n/);
   const raws = (config.creationRules ?? []).flatMap(({ keyGroups }) => keyGroups.flat());
   const valuesAt = new Map<number, Set<unknown>>();

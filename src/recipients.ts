@@ -3,12 +3,13 @@ import { defaultIdentityFile, identitySources } from "./crypto/age/identity-sour
 import type { KeyGroup, Recipient } from "./crypto/data-key.ts";
 import { groupNode, keyOfEntry } from "./crypto/key-service/messages.ts";
 import { age } from "./crypto/keys/age.ts";
-import type { RecipientOptions } from "./crypto/keys/provider.ts";
+import type { KeyProvider, RecipientOptions } from "./crypto/keys/provider.ts";
 import { providerBy, providers } from "./crypto/keys/registry.ts";
 import { leaf, mapping, type Node } from "./document/document.ts";
 import type { KeyEntry, Metadata } from "./document/metadata.ts";
 import { KeyleafError } from "./errors.ts";
 import type { Host } from "./host.ts";
+import type { InspectedKey } from "./inspect.ts";
 
 /** Where recipients of a new file can come from. */
 export interface RecipientSources {
@@ -36,31 +37,49 @@ export async function resolveKeyGroups(
   const named = await fromFlags(sources, host);
   if (named.length > 0) return { keyGroups: [withoutRepeats(named)], notices: [] };
   if (sources.rule !== null) {
-    const { rule } = sources;
-    const keyGroups: KeyGroup[] = [];
-    for (const group of rule.keyGroups) {
-      const recipients: Recipient[] = [];
-      for (const raw of group) recipients.push(...(await recipientsOfRule(raw)));
-      keyGroups.push(withoutRepeats(recipients));
-    }
-    const empty = keyGroups.findIndex((group) => group.length === 0);
-    if (empty !== -1) {
-      const which = keyGroups.length === 1 ? "names no recipients" : `has no recipients in key group ${empty + 1}`;
-      throw new KeyleafError("KEY_NO_RECIPIENT", `the creation rule at line ${rule.line} ${which}`);
-    }
-    return { keyGroups, notices: [] };
+    return { keyGroups: await keyGroupsOfRule(sources.rule), notices: [] };
   }
   return ownIdentity(host);
 }
 
+/**
+ * Who a creation rule says that files are for.
+ * @param options - for what the rule names flat and cannot say of it
+ * @returns at least one group, none of them empty, without repeated recipients
+ * @throws `KEY_NO_RECIPIENT`, `KEY_BAD_RECIPIENT`
+ */
+export async function keyGroupsOfRule(rule: CreationRule, options: RecipientOptions = {}): Promise<KeyGroup[]> {
+  const keyGroups: KeyGroup[] = [];
+  for (const group of rule.keyGroups) {
+    const recipients: Recipient[] = [];
+    for (const raw of group) recipients.push(...(await recipientsOfRule(raw, options)));
+    keyGroups.push(withoutRepeats(recipients));
+  }
+  const empty = keyGroups.findIndex((group) => group.length === 0);
+  if (empty !== -1) {
+    const which = keyGroups.length === 1 ? "names no recipients" : `has no recipients in key group ${empty + 1}`;
+    throw new KeyleafError("KEY_NO_RECIPIENT", `the creation rule at line ${rule.line} ${which}`);
+  }
+  return keyGroups;
+}
+
 async function fromFlags({ flags, awsProfile, encryptionContext }: RecipientSources, host: Host): Promise<Recipient[]> {
-  const options: RecipientOptions = {
-    ...(awsProfile === "" ? {} : { awsProfile }),
-    ...(encryptionContext.size === 0 ? {} : { encryptionContext }),
-  };
+  const options: RecipientOptions = { awsProfile, encryptionContext };
+  return recipientsOfTexts(({ flag, env }) => flags.get(flag) || host.env[env] || "", options);
+}
+
+/**
+ * Recipients of all types.
+ * @param textOf - a comma-separated text for a type; `""`: none
+ * @throws `KEY_BAD_RECIPIENT`
+ */
+export async function recipientsOfTexts(
+  textOf: (names: KeyProvider["names"]) => string,
+  options: RecipientOptions,
+): Promise<Recipient[]> {
   const recipients: Recipient[] = [];
   for (const { names, load } of providers) {
-    const text = flags.get(names.flag) || host.env[names.env] || "";
+    const text = textOf(names);
     if (text === "") continue;
     const provider = await load();
     for (const recipient of provider.fromText(text, options)) recipients.push({ provider, recipient });
@@ -69,12 +88,11 @@ async function fromFlags({ flags, awsProfile, encryptionContext }: RecipientSour
 }
 
 /** The recipients that an entry of a rule names. @throws `KEY_BAD_RECIPIENT` */
-export async function recipientsOfRule(raw: RawRecipient): Promise<Recipient[]> {
+export async function recipientsOfRule(raw: RawRecipient, options: RecipientOptions = {}): Promise<Recipient[]> {
   const provider = await providerBy(raw.place === "flat" ? "rule" : "group", raw.ruleKey).load();
-  const options: RecipientOptions = raw.awsProfile === "" ? {} : { awsProfile: raw.awsProfile };
   const recipients =
     raw.place === "flat" && typeof raw.value === "string"
-      ? provider.fromText(raw.value, options)
+      ? provider.fromText(raw.value, raw.awsProfile === "" ? options : { ...options, awsProfile: raw.awsProfile })
       : provider.fromGroup(nodeOf(raw.value));
   return recipients.map((recipient) => ({ provider, recipient }));
 }
@@ -88,7 +106,7 @@ async function recipientOf({ list, fields }: KeyEntry): Promise<Recipient> {
   const provider = await providerBy("metadata", list).load();
   const [recipient] = provider.fromGroup(groupNode(keyOfEntry(list, fields)));
   if (recipient === undefined) throw new KeyleafError("KEY_BAD_RECIPIENT", `an entry of ${list} names no recipient`);
-  return { provider, recipient };
+  return { provider, recipient, isFromFile: true };
 }
 
 function nodeOf(value: string | RawMapping): Node {
@@ -101,7 +119,8 @@ function nodeOf(value: string | RawMapping): Node {
   );
 }
 
-function withoutRepeats(recipients: readonly Recipient[]): Recipient[] {
+/** Each recipient once. */
+export function withoutRepeats(recipients: readonly Recipient[]): Recipient[] {
   const seen = new Set<string>();
   return recipients.filter(({ provider, recipient }) => {
     const identity = `${provider.id} ${provider.identity(recipient)}`;
@@ -109,6 +128,21 @@ function withoutRepeats(recipients: readonly Recipient[]): Recipient[] {
     seen.add(identity);
     return true;
   });
+}
+
+/** A recipient as that of a file is shown. */
+export function namedKey({ provider, recipient }: Recipient): InspectedKey {
+  return { type: provider.names.metadata, recipient: provider.identity(recipient) };
+}
+
+/**
+ * Whether a key of a file is for a recipient. What that leaves open, such as the version of a key, may be anything.
+ * @param isExact - only where the identity strings are equal, as in the reference
+ */
+export function isFor(one: Recipient, key: InspectedKey, isExact = false): boolean {
+  const { type, recipient } = namedKey(one);
+  if (type !== key.type) return false;
+  return recipient === key.recipient || (!isExact && one.provider.covers?.(recipient, key.recipient) === true);
 }
 
 async function ownIdentity(host: Host): Promise<{ keyGroups: KeyGroup[]; notices: string[] }> {

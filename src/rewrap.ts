@@ -7,8 +7,9 @@ import { changedBlock } from "./document/metadata-block.ts";
 import { KeyleafError } from "./errors.ts";
 import { formatOf } from "./formats/registry.ts";
 import type { Host } from "./host.ts";
+import { inspectKey } from "./inspect.ts";
 import type { OpenOptions } from "./open-file.ts";
-import { keyGroupsOf } from "./recipients.ts";
+import { isFor } from "./recipients.ts";
 import type { RotateResult } from "./rotate.ts";
 
 export interface RewrapOptions extends OpenOptions {
@@ -61,12 +62,10 @@ async function withNewOnes(
   host: Host,
 ): Promise<KeyEntry[]> {
   const [present = []] = metadata.keyGroups;
-  const [recipients = []] = await keyGroupsOf(metadata);
-  const identities = recipients.map(({ provider, recipient }) => `${provider.id} ${provider.identity(recipient)}`);
+  const keys = await Promise.all(present.map(inspectKey));
   const entries: KeyEntry[] = [];
   for (const one of group) {
-    const at = identities.indexOf(`${one.provider.id} ${one.provider.identity(one.recipient)}`);
-    const kept = present[at];
+    const kept = present[keys.findIndex((key) => isFor(one, key))];
     if (kept !== undefined) entries.push(kept);
     else entries.push(...((await wrapDataKey(dataKey, [[one]], host, 0, recovery))[0] ?? []));
   }

@@ -15,7 +15,7 @@ import type { OpenOptions } from "./open-file.ts";
 import { keyGroupsOf } from "./recipients.ts";
 
 export interface RotateOptions extends OpenOptions {
-  /** Who can open the file from now on, given who can today. Absent: the same. */
+  /** Who can open the file from now on, given who can today. Called before any key is asked. Absent: the same. */
   readonly regroup?: (groups: readonly KeyGroup[]) => readonly KeyGroup[] | Promise<readonly KeyGroup[]>;
   /** Groups that are needed; absent: as many as before. Of no meaning where there is one group. */
   readonly shamirThreshold?: number;
@@ -38,6 +38,7 @@ export async function rotate(source: Uint8Array, options: RotateOptions, host: H
   const doc = await format.parse(source);
   const metadata = metadataOf(doc);
   const groups = await keyGroupsOf(metadata);
+  const keyGroups = (await options.regroup?.(groups)) ?? groups;
   const oldKey = await dataKeyOf(doc, metadata, options, host);
   const dataKey = makeDataKey(host);
   try {
@@ -48,7 +49,6 @@ export async function rotate(source: Uint8Array, options: RotateOptions, host: H
       formatEncryptedValue(seal(text, dataKey, aad, ivs.next()), type);
     const edits = values.all.flatMap((value) => sealedAgain(value, doc, sealed));
     const lastModified = `${host.now().toISOString().slice(0, 19)}Z`;
-    const keyGroups = (await options.regroup?.(groups)) ?? groups;
     const threshold = keyGroups.length > 1 ? (options.shamirThreshold ?? metadata.shamirThreshold) : 0;
     const block = changedBlock(blockOf(doc), {
       keyGroups: await wrapDataKey(dataKey, keyGroups, host, threshold, options.recovery),

@@ -16,7 +16,7 @@ async function namesIn(...lines: string[]): Promise<(string | null)[]> {
     ["aws-kms", ARN],
     ["pgp", PGP],
   ] as const;
-  return keys.map(([provider, recipient]) => nameOf({ provider, recipient, reason: "" }));
+  return keys.map(([provider, recipient]) => nameOf({ provider, recipient }));
 }
 
 test("a name is the comment beside a recipient, or alone above it", async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { decrypt } from "../src/decrypt.ts";
+import { decrypt, metadataOf } from "../src/decrypt.ts";
 import type { FormatId } from "../src/formats/format.ts";
+import { formatOf } from "../src/formats/registry.ts";
 import { inspect } from "../src/inspect.ts";
+import { keyGroupsOf } from "../src/recipients.ts";
 import { rewrap } from "../src/rewrap.ts";
 import { rotate } from "../src/rotate.ts";
 import { fakeHost } from "./support/fake-host.ts";
@@ -124,5 +126,29 @@ describe("neither", () => {
     expect((await failure(() => rotate(output, { format: "yaml", regroup: () => [[]] }, hostA))).code).toBe(
       "KEY_NO_RECIPIENT",
     );
+  });
+});
+
+describe("a server that only the file names", () => {
+  const entries = {
+    hc_vault: "{vault_address: 'https://vault.example', engine_path: transit, key_name: k, enc: x}",
+    azure_kv: "{vault_url: 'https://v.example', name: k, version: abc, enc: x}",
+  };
+
+  test.each(Object.entries(entries))("is not contacted to wrap a data key for it: %s", async (list, entry) => {
+    const text = (await sealedText("yaml", "a: 1\n")).replace("sops:\n", `sops:\n    ${list}: [${entry}]\n`);
+    const file = Buffer.from(text);
+    const errors = [
+      await failure(() => rotate(file, { format: "yaml" }, hostA)),
+      await failure(async () => {
+        const groups = await keyGroupsOf(metadataOf(await (await formatOf("yaml")).parse(file)));
+        const options = { format: "yaml", keyGroups: [...groups, groupOf(RECIPIENT_B)], shamirThreshold: 2 } as const;
+        return rewrap(file, options, hostA);
+      }),
+    ];
+    for (const { code, message, hint } of errors) {
+      expect([code, message]).toEqual(["KEY_WRAP_FAILED", expect.stringContaining("was not contacted")]);
+      expect(hint).toContain("--trust-endpoint");
+    }
   });
 });

@@ -15,15 +15,17 @@ const VERSION = ["--version", "-v"];
 /**
  * Finds the command. Flags may stand anywhere, also in front of it, so flags that take a value have to be known here;
  * they come out under their long names. A first word that names no command is a file.
- * @throws `USAGE` for `git` without one of its commands.
+ * @throws `USAGE` for a first word of two, such as `git`, without one of its commands.
  */
 export async function splitCommandLine(argv: readonly string[], program: Exclude<Program, "sops">): Promise<Split> {
   const { args, operands } = await wordsOf(argv, program);
   if (program === "dec") return { command: decryptCommand, args };
   const [first = -1, second = -1] = operands;
   if (first === -1) return { command: isAboutProgram(args) ? null : encryptCommand, args };
-  if (args[first] === "git") return { command: await gitCommand(args[second]), args: without(args, [first, second]) };
-  const command = commands.find(({ name }) => name === args[first]);
+  const word = args[first] as string;
+  if (commands.some(({ name }) => name.startsWith(`${word} `)))
+    return { command: await commandOfTwo(word, args[second]), args: without(args, [first, second]) };
+  const command = commands.find(({ name }) => name === word);
   return command === undefined ? { command: encryptCommand, args } : { command, args: without(args, [first]) };
 }
 
@@ -38,10 +40,10 @@ async function wordsOf(argv: readonly string[], program: Program): Promise<Pick<
   return scanWords(argv, everyFlag, program);
 }
 
-async function gitCommand(word: string | undefined): Promise<Command> {
-  const found = commands.find(({ name }) => name === `git ${word}`);
+async function commandOfTwo(first: string, second: string | undefined): Promise<Command> {
+  const found = commands.find(({ name }) => name === `${first} ${second}`);
   if (found !== undefined) return found;
-  throw (await import("./scan-words.ts")).unknownGitCommand(word);
+  throw (await import("./scan-words.ts")).unknownSecondWord(first, second);
 }
 
 /** Whether a word is a flag, unless it is the value of one. Numbers may be negative. */

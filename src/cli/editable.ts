@@ -16,7 +16,7 @@ import { checkWritable, writeFiles } from "./write-file.ts";
 /** A file that is edited as its plaintext: one that is there and encrypted, or one that is going to be. */
 
 /** The operand. */
-type Named = Omit<Input, "source"> & { readonly path: string; readonly knownAs: string };
+type Named = Omit<Input, "source" | "isNamed"> & { readonly path: string; readonly knownAs: string };
 
 export interface Editable extends Named {
   /** It is not there yet. */
@@ -195,7 +195,7 @@ async function newEditable(named: Named, flags: Flags, context: Context): Promis
     },
     async save(edited) {
       const remarks: Remark[] = [];
-      const input: Input = { ...named, source: edited };
+      const input: Input = { ...named, isNamed: true, source: edited };
       const written = await encryption.rewriteNew(file, input, (style, what) => remarks.push(remark(style, what)));
       await writeFiles([{ path, content: written.output, isSecret: false, isNew: true, verify: written.verify }]);
       sayAll(context, remarks);

@@ -18,6 +18,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   USAGE_BAD_CONTEXT: 6,
   USAGE_DUPLICATE: 112,
   INPUT_MISSING: 100,
+  INPUT_MISSING_FOR_KEYS: 49,
   INPUT_UNREADABLE: 2,
   INPUT_MALFORMED: 2,
   INPUT_EMPTY: 92,
@@ -32,10 +33,13 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   KEY_NO_RECIPIENT: 1,
   KEY_BAD_RECIPIENT: 1,
   KEY_BAD_THRESHOLD: 1,
+  KEY_NOT_THERE: 1,
+  KEY_UNLISTED: 1,
   KEY_WRAP_FAILED: 1,
   KEY_UNAVAILABLE: 128,
   INTEGRITY_TAG: 25,
   INTEGRITY_MAC: 51,
+  CONFIG_MISSING: 1,
   CONFIG_UNREADABLE: 1,
   CONFIG_MALFORMED: 1,
   CONFIG_NO_RULE: 1,
@@ -58,8 +62,10 @@ const opening: Statuses = { INPUT_MALFORMED: 1, INPUT_EMPTY: 1, INPUT_UNSUPPORTE
 const running: Statuses = { ...opening, INPUT_MISSING: 2, USAGE_NO_FILE: 1 };
 /** It calls a bad path, or value, a bad format of what is to be set. */
 const setting: Statuses = { ...opening, INPUT_MISSING: 2, USAGE_BAD_PATH: 7 };
+/** Of its groups commands, a data key that cannot be had is a general error too. */
+const ofGroups: Statuses = { ...opening, INPUT_MISSING: 2, KEY_UNAVAILABLE: 1 };
 
-/** Where a command differs. */
+/** Where a command differs. Source: sops 3.11.0, by running it. */
 const commandStatuses: ReadonlyMap<string, Statuses> = new Map([
   ["decrypt", opening],
   ["get", opening],
@@ -69,6 +75,10 @@ const commandStatuses: ReadonlyMap<string, Statuses> = new Map([
   ["exec-env", { ...running, OUTPUT_UNREPRESENTABLE: 1 }],
   ["exec-file", running],
   ["edit", { ...opening, KEY_WRAP_FAILED: 128 }],
+  ["rotate", { ...opening, INPUT_MISSING: 2 }],
+  ["updatekeys", { ...opening, INPUT_MISSING: 1 }],
+  ["groups add", ofGroups],
+  ["groups delete", ofGroups],
 ]);
 
 /**

@@ -1,5 +1,6 @@
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { type Config, parseConfig } from "../config.ts";
+import { type Config, type CreationRule, matchRule, parseConfig } from "../config.ts";
+import { compilePattern } from "../document/pattern.ts";
 import { KeyleafError } from "../errors.ts";
 import type { FormatId, PrintOptions } from "../formats/format.ts";
 import { once } from "../once.ts";
@@ -102,6 +103,21 @@ export function matchedPath(configPath: string, filePath: string): string {
   return inside === "" || inside === ".." || inside.startsWith(`..${sep}`) || resolve(inside) === inside
     ? filePath
     : inside;
+}
+
+/** @param path - absolute; `null` for standard input. @throws `CONFIG_NO_RULE` */
+export function ruleFor(found: FoundConfig, path: string | null): Promise<CreationRule> {
+  return matchRule(found.config, path === null ? "" : matchedPath(found.path, path), compilePattern);
+}
+
+/** The same; `null`: none fits. */
+export async function ruleOrNull(found: FoundConfig, path: string | null): Promise<CreationRule | null> {
+  try {
+    return await ruleFor(found, path);
+  } catch (error) {
+    if (error instanceof KeyleafError && error.code === "CONFIG_NO_RULE") return null;
+    throw error;
+  }
 }
 
 /** How a result is printed anew: by `--indent`, else as `stores` of the configuration says. */

@@ -35,6 +35,8 @@ const RECIPIENTS = "Recipients (instead of those of .sops.yaml):";
 const SELECTION = "Which values (instead of what .sops.yaml says):";
 const LISTENING = "Where to listen:";
 const VARIABLES = "Variables:";
+const CHANGES = "Recipients to add or remove:";
+const NEW_GROUP = "Recipients of the new group:";
 const OTHER = "Other:";
 
 /** Of every command that wraps or unwraps data keys. */
@@ -167,22 +169,32 @@ export const selectionFlags = selectionKinds.map((kind) => ({
   help: selectionHelp[kind],
 }));
 
+/** For the AWS keys that other flags, or flat rules, name. */
+const awsProfile: Flag = {
+  name: "aws-profile",
+  value: "NAME",
+  group: RECIPIENTS,
+  help: "AWS profile of all --kms keys",
+};
+const encryptionContext: Flag = {
+  name: "encryption-context",
+  value: "PAIRS",
+  group: RECIPIENTS,
+  help: "AWS encryption context of all --kms keys: name:value,name2:value2",
+};
+const threshold: Flag = {
+  name: "shamir-secret-sharing-threshold",
+  value: "N",
+  group: RECIPIENTS,
+  help: "key groups needed to decrypt; default: all",
+};
+
 export const encryptFlags: readonly Flag[] = [
   ...common.filter(({ group }) => group !== OTHER),
   ...keyFlags,
-  { name: "aws-profile", value: "NAME", group: RECIPIENTS, help: "AWS profile of all --kms keys" },
-  {
-    name: "encryption-context",
-    value: "PAIRS",
-    group: RECIPIENTS,
-    help: "AWS encryption context of all --kms keys: name:value,name2:value2",
-  },
-  {
-    name: "shamir-secret-sharing-threshold",
-    value: "N",
-    group: RECIPIENTS,
-    help: "key groups needed to decrypt; default: all",
-  },
+  awsProfile,
+  encryptionContext,
+  threshold,
   ...selectionFlags,
   {
     name: "fresh",
@@ -222,7 +234,7 @@ export const getFlags: readonly Flag[] = decryptFlags.filter(
 );
 
 /** Of commands that change one value of an encrypted file. */
-const changeFlags: readonly Flag[] = [
+const valueFlags: readonly Flag[] = [
   ...common.filter(({ name }) => ["input-type", "filename-override"].includes(name)),
   { ...ignoreMac, help: "do not check the MAC; the file gets a new one over whatever is in it" },
   decryptionOrder,
@@ -246,10 +258,10 @@ export const setFlags: readonly Flag[] = [
     group: VALUE,
     help: `make a random text of N characters, and do not show it; ALPHABET is ${ALPHABETS} or the characters themselves; default: alnum`,
   },
-  ...changeFlags,
+  ...valueFlags,
 ];
 
-export const unsetFlags: readonly Flag[] = changeFlags;
+export const unsetFlags: readonly Flag[] = valueFlags;
 
 /** Headings of what is for a file that is not there yet. */
 const editGroups: ReadonlyMap<string, string> = new Map([
@@ -268,6 +280,108 @@ export const editFlags: readonly Flag[] = [
   ignoreMac,
   decryptionOrder,
   trustFlag,
+];
+
+/** Of every command that gives the data key of a file to others. */
+const rekeyFlags: readonly Flag[] = [
+  ignoreMac,
+  decryptionOrder,
+  keyTimeout,
+  trustFlag,
+  ...common.filter(({ group }) => group === OTHER),
+];
+const keepUnlisted: Flag = {
+  name: "keep-unlisted",
+  isOwn: true,
+  group: OTHER,
+  help: "let also those recipients of the file read on that its rule in .sops.yaml does not name",
+};
+
+/** Common flags by name, with another help where there is one. */
+function commonFlags(names: Readonly<Record<string, string | null>>): Flag[] {
+  return common
+    .filter(({ name }) => name in names)
+    .map((flag) => {
+      const help = names[flag.name];
+      return help == null ? flag : { ...flag, help };
+    });
+}
+
+const ofEncrypted = "yaml, json, dotenv, ini, toml or binary; default: by name and content";
+
+/** What is added has the prefix `add-`, what is removed `rm-`. */
+export const changeFlags: readonly (Flag & { readonly change: "add" | "rm"; readonly of: string })[] = keyFlags.flatMap(
+  (flag) =>
+    (["add", "rm"] as const).map((change) => {
+      const { short: _, ...rest } = flag;
+      const help = change === "add" ? `to the first group: ${withoutEnv(flag)}` : "from all groups: the same";
+      return { ...rest, name: `${change}-${flag.name}`, help, group: CHANGES, change, of: flag.name };
+    }),
+);
+
+function withoutEnv({ help }: Flag): string {
+  return help.replace(/ \[env: .*\]$/, "");
+}
+
+export const rotateFlags: readonly Flag[] = [
+  ...commonFlags({
+    "in-place": null,
+    all: "with --in-place: what is encrypted of all that git tracks",
+    "dry-run": null,
+    output: null,
+    "input-type": ofEncrypted,
+    "filename-override": null,
+  }),
+  ...changeFlags,
+  { ...awsProfile, group: CHANGES, help: "AWS profile of the kms keys to add or remove" },
+  { ...encryptionContext, group: CHANGES, help: "AWS encryption context of the kms keys to add or remove" },
+  { ...threshold, group: CHANGES, help: "key groups needed to decrypt; default: as many as before" },
+  keepUnlisted,
+  ...rekeyFlags,
+];
+
+export const updatekeysFlags: readonly Flag[] = [
+  {
+    name: "yes",
+    short: "y",
+    group: OUTPUT,
+    help: "do not ask: do what the plan says",
+  },
+  ...commonFlags({
+    all: "what is encrypted of all that git tracks",
+    "dry-run": "print the plan, and change nothing",
+    "input-type": ofEncrypted,
+  }),
+  { ...encryptionContext, help: "AWS encryption context of kms keys that a rule names without one" },
+  ...rekeyFlags,
+];
+
+const ofGroup: readonly Flag[] = [
+  { name: "file", short: "f", value: "FILE", group: OUTPUT, help: "the encrypted file" },
+  ...commonFlags({ "in-place": "write the result over the file", output: null, "input-type": ofEncrypted }),
+];
+
+export const groupsAddFlags: readonly Flag[] = [
+  ...ofGroup,
+  ...keyFlags.map((flag) => ({ ...flag, help: withoutEnv(flag), group: NEW_GROUP })),
+  { ...awsProfile, group: NEW_GROUP },
+  { ...encryptionContext, group: NEW_GROUP },
+  { ...threshold, group: OTHER, help: "key groups needed to decrypt; default: as before, of a second group both" },
+  keepUnlisted,
+  ...rekeyFlags,
+];
+
+export const groupsDeleteFlags: readonly Flag[] = [
+  ...ofGroup,
+  { ...threshold, group: OTHER, help: "key groups needed to decrypt; default: as before" },
+  keepUnlisted,
+  ...rekeyFlags,
+];
+
+export const recipientsListFlags: readonly Flag[] = [
+  ...commonFlags({ all: "what is encrypted of all that git tracks", "input-type": ofEncrypted }),
+  { name: "json", group: OUTPUT, help: "print JSON: a list of files with their key groups" },
+  ...common.filter(({ name }) => name === "config"),
 ];
 
 export const keygenFlags: readonly Flag[] = [

@@ -1,10 +1,14 @@
 import type { Recovery } from "../crypto/data-key.ts";
+import type { RecipientOptions } from "../crypto/keys/provider.ts";
 import { KeyleafError, withDetails } from "../errors.ts";
+import { detectFormat } from "../formats/detect.ts";
 import type { FormatId } from "../formats/format.ts";
-import { formatById, formats } from "../formats/registry.ts";
+import { formatById, formatForFileName, formats } from "../formats/registry.ts";
 import { nearest } from "../nearest.ts";
 import type { Context, Flags } from "./context.ts";
+import type { ListedFile } from "./find-files.ts";
 import { readFileOr } from "./read-file.ts";
+import type { Left } from "./rewrite-files.ts";
 import { system } from "./system.ts";
 
 /** The files that a command was given, and how flags say that they are read. */
@@ -17,6 +21,8 @@ export interface Input {
   /** Absolute path the input goes by, for format and rules: `--filename-override`, else `path`. */
   readonly knownAs: string | null;
   readonly source: Uint8Array;
+  /** The user named this very file, rather than a folder it is in, or the like. */
+  readonly isNamed: boolean;
 }
 
 const STANDARD_INPUT = new Set(["-", "/dev/stdin"]);
@@ -45,7 +51,7 @@ export function destinationOf(operands: readonly string[], flags: Flags, context
   if (output === "") throw new KeyleafError("USAGE", "the file name of --output is empty");
   if (flags.has("in-place")) {
     if (output !== undefined) throw conflict("--in-place and --output exclude each other");
-    if (flags.has("all") && operands.length > 0) throw conflict("--all takes no files", "leave out one of the two");
+    checkAll(operands, flags);
     if ((operands.length === 0 && !flags.has("all")) || operands.some((name) => STANDARD_INPUT.has(name))) {
       throw conflict("standard input cannot be written in place", "name a file, or leave out --in-place");
     }
@@ -54,6 +60,26 @@ export function destinationOf(operands: readonly string[], flags: Flags, context
   for (const name of ["all", "dry-run"]) if (flags.has(name)) throw conflict(`--${name} needs --in-place`);
   if (output === undefined || STANDARD_OUTPUT.has(output)) return { kind: "stdout" };
   return { kind: "file", name: output, path: system.resolve(context.host.cwd, output) };
+}
+
+/** @throws `USAGE_CONFLICT` for files beside `--all` */
+function checkAll(operands: readonly string[], flags: Flags): void {
+  if (!flags.has("all") || operands.length === 0) return;
+  throw new KeyleafError("USAGE_CONFLICT", "--all takes no files", { hint: "leave out one of the two" });
+}
+
+/**
+ * For a command that works on files and on nothing else.
+ * @throws `USAGE_NO_FILE`, `USAGE_CONFLICT`
+ */
+export function checkFiles(operands: readonly string[], flags: Flags): void {
+  checkAll(operands, flags);
+  if (operands.length === 0 && !flags.has("all")) {
+    throw new KeyleafError("USAGE_NO_FILE", "no file given", { hint: "name files or folders, or give --all" });
+  }
+  if (operands.some((name) => STANDARD_INPUT.has(name))) {
+    throw new KeyleafError("USAGE_CONFLICT", "standard input is no file", { hint: "name a file" });
+  }
 }
 
 /**
@@ -75,7 +101,7 @@ export async function readInput(
   context.files.add(overridden ?? (only === null || STANDARD_INPUT.has(only) ? null : system.resolve(cwd, only)));
   if (only === null || (operands.length === 1 && STANDARD_INPUT.has(only))) {
     const source = await readStandardInput(only !== null || override !== undefined || flags.has("input-type"), context);
-    return { name: "standard input", path: null, knownAs: overridden, source };
+    return { name: "standard input", path: null, knownAs: overridden, source, isNamed: true };
   }
   const sources: Uint8Array[] = [];
   for (const name of operands) sources.push(await readNamed(name, system.resolve(cwd, name), context, hintFor));
@@ -86,7 +112,7 @@ export async function readInput(
     });
   }
   const path = system.resolve(cwd, only);
-  return { name: only, path, knownAs: overridden ?? path, source };
+  return { name: only, path, knownAs: overridden ?? path, source, isNamed: true };
 }
 
 /** @param isMeant - standard input is certainly what the user wants read, even if it is empty or a terminal. */
@@ -119,6 +145,35 @@ export function holdsSealed({ buffer, byteOffset, byteLength }: Uint8Array): boo
   return Buffer.from(buffer, byteOffset, byteLength).includes("ENC[AES256_GCM,");
 }
 
+/** Bytes that a text can have at most. */
+const MOST_BYTES = 0x1fffffe8;
+
+/** Whether a file of a folder may be an encrypted one: a first look, which most files of a folder full of other things do not get past. */
+export async function mayBeEncrypted({ name, path }: ListedFile, bytes: number, { host }: Context): Promise<boolean> {
+  // What is longer than a text can be has not been encrypted field by field.
+  if (bytes > MOST_BYTES) return false;
+  const source = await readFileOr("INPUT_UNREADABLE", path, name, host);
+  return source !== null && holdsSealed(source);
+}
+
+/** Whether a failure only means that a file of a folder is no encrypted one after all. */
+export function leftAsPlain({ code, message }: KeyleafError, { path }: Input): Left | null {
+  if (code === "INPUT_NOT_ENCRYPTED") return { as: "unmeant" };
+  // Text about encrypted files quotes them; a file with a telling name should be whole.
+  const isTold = path === null || formatForFileName(path).id !== "binary";
+  return code.startsWith("INPUT_") && !isTold
+    ? { as: "unmeant", warning: `stays as it is: it holds encrypted values, but ${message}` }
+    : null;
+}
+
+/**
+ * The format of an encrypted file: the given one, else by name and content.
+ * @param given - by flag
+ */
+export async function encryptedFormat({ source, knownAs }: Input, given: FormatId | null): Promise<FormatId> {
+  return given ?? (await detectFormat(source, knownAs ?? ""));
+}
+
 /** The format that a flag names. @throws `USAGE` for an unknown one */
 export function formatFlag(flags: Flags, name: "input-type" | "output-type"): FormatId | null {
   const word = flags.text(name);
@@ -148,6 +203,28 @@ export async function recoveryFlags(flags: Flags): Promise<Recovery> {
       ? undefined
       : (await import("../crypto/time-limit.ts")).parseSeconds(seconds, "--key-timeout");
   return { ...(order === undefined ? {} : { order }), ...(keySeconds === undefined ? {} : { keySeconds }) };
+}
+
+/** What flags say about AWS keys that others name. @throws `USAGE_BAD_CONTEXT` */
+export function recipientOptions(flags: Flags): Required<RecipientOptions> {
+  return { awsProfile: flags.text("aws-profile") ?? "", encryptionContext: encryptionContext(flags) };
+}
+
+/** `name:value,name2:value2`. */
+function encryptionContext(flags: Flags): ReadonlyMap<string, string> {
+  const pairs = new Map<string, string>();
+  const text = flags.text("encryption-context") ?? "";
+  for (const part of text === "" ? [] : text.split(",")) {
+    const [name = "", value, ...more] = part.split(":");
+    if (name.trim() === "" || value === undefined || more.length > 0) {
+      throw new KeyleafError(
+        "USAGE_BAD_CONTEXT",
+        "bad --encryption-context: each part must be name:value, with one colon",
+      );
+    }
+    pairs.set(name, value);
+  }
+  return pairs;
 }
 
 /** The error with the file's name added, where it is about the file and does not name it yet. */

@@ -1,9 +1,12 @@
 import { resolve } from "node:path";
+import { providerBy } from "../crypto/keys/registry.ts";
 import { KeyleafError, withDetails } from "../errors.ts";
+import type { InspectedKey } from "../inspect.ts";
 import { once } from "../once.ts";
 import { recipientNames } from "../recipient-names.ts";
-import { type Context, type Flags, withHost } from "./context.ts";
-import { ConfigFinder } from "./find-config.ts";
+import { type CliHost, type Context, type Flags, withHost } from "./context.ts";
+import { ConfigFinder, type FoundConfig } from "./find-config.ts";
+import { readFileOr } from "./read-file.ts";
 import { FilesFailed } from "./report-error.ts";
 
 /** Names of keys, which people know better than fingerprints. Looked up only when there is a failure to report. */
@@ -20,6 +23,28 @@ export async function withKeyNames(error: unknown, flags: Flags, context: Contex
   const errors: KeyleafError[] = [];
   for (const one of error.errors) errors.push(await named(one, configs, reading));
   return new FilesFailed(errors, error.total, error.hasRest);
+}
+
+/** Gives the name of a key of a file; `null`: it has none. */
+export type NameOf = (key: InspectedKey) => string | null;
+
+/** The names of keys in configurations, each of which is read once. */
+export class RecipientNames {
+  readonly #host: CliHost;
+  readonly #names = new Map<string, Promise<NameOf>>();
+
+  constructor(host: CliHost) {
+    this.#host = host;
+  }
+
+  /** The names that are in a configuration. Where it cannot be read any more, there are none. */
+  of(found: FoundConfig): Promise<NameOf> {
+    return once(this.#names, found.path, async () => {
+      const text = await readFileOr("CONFIG_UNREADABLE", found.path, found.path, this.#host);
+      const nameOf = await recipientNames(Buffer.from(text ?? []).toString(), found.config);
+      return ({ type, recipient }: InspectedKey) => nameOf({ provider: providerBy("metadata", type).id, recipient });
+    });
+  }
 }
 
 async function named(error: KeyleafError, configs: ConfigFinder, { host }: Context): Promise<KeyleafError> {

@@ -28,6 +28,19 @@ export interface Rewriting {
   rewrite(input: Input, say: Say): Promise<Rewritten>;
   /** Whether the failure only means that there is nothing to do for a file that is not named itself; `null`: no. */
   leaves(error: KeyleafError, input: Input): Left | null;
+  /** What is shown before anything is done. Absent: nothing, and without a question. */
+  readonly planning?: Planning;
+}
+
+/** A command that says first what it would do. */
+export interface Planning {
+  /**
+   * What is going to be done to a file, as lines for standard output; `null`: nothing, it is as the command would make it.
+   * Asks no key.
+   */
+  plan(input: Input): Promise<string | null>;
+  /** Whether it is to be done. Asked once, when all plans have been printed, for so many files that would be changed. */
+  confirm(files: number): Promise<boolean>;
 }
 
 export interface Rewritten {
@@ -126,13 +139,39 @@ class Run {
     const files = await this.#covered(listed);
     // All before any, so that what is trusted does not depend on the order.
     for (const { path } of files) this.#context.files.add(this.#override ?? path);
-    await this.#each(files, words.doing, (file, index) => this.#one(file, index));
-    this.#throwFailures(files);
+    const isMeant = await this.#showPlans(files);
+    if (!isMeant) {
+      note(this.#context, "nothing was changed");
+      return;
+    }
+    if (!this.#isDry || this.#rewriting.planning === undefined) {
+      await this.#each(files, words.doing, (file, index) => this.#one(file, index, this.#working(file.path, index)));
+      this.#throwFailures(files);
+    }
     if (!this.#isDry) await this.#staging.commit();
     // The plan goes to standard output, which may be the same terminal.
     this.#progress.clear();
-    if (this.#isDry) await this.#showPlan();
+    if (this.#isDry && this.#rewriting.planning === undefined) await this.#listPlan();
     this.#say();
+  }
+
+  /** @returns whether it is to be carried out */
+  async #showPlans(files: readonly ListedFile[]): Promise<boolean> {
+    const { planning } = this.#rewriting;
+    if (planning === undefined) return true;
+    const plans = new Map<number, string>();
+    await this.#each(files, "looking at", (file, index) =>
+      this.#one(file, index, async (input) => {
+        const plan = await planning.plan(input);
+        if (plan === null) return { as: "done" };
+        plans.set(index, plan);
+        return null;
+      }),
+    );
+    this.#throwFailures(files);
+    this.#progress.clear();
+    for (const [, plan] of [...plans].toSorted(([a], [b]) => a - b)) await this.#context.streams.stdout.write(plan);
+    return this.#isDry || plans.size === 0 || planning.confirm(plans.size);
   }
 
   async #covered(listed: readonly ListedFile[]): Promise<ListedFile[]> {
@@ -183,20 +222,28 @@ class Run {
     });
   }
 
-  async #one(file: ListedFile, index: number): Promise<void> {
-    const { name, path } = file;
+  #working(path: string, index: number): (input: Input) => Promise<null> {
+    return async (input) => {
+      const { name } = input;
+      if (this.#isDry) await this.#rewriting.check(input);
+      else await this.#rewrite(input, path, (...say) => this.#remarks.push({ index, say, name }));
+      return null;
+    };
+  }
+
+  /** @param work - gives why nothing is to be done for the file; `null`: something was */
+  async #one(file: ListedFile, index: number, work: (input: Input) => Promise<Left | null>): Promise<void> {
+    const { name, path, isNamed } = file;
+    // That has been found out when it was planned.
+    if (this.#outcomes[index]?.left) return;
     const source = await readFileOr("INPUT_UNREADABLE", path, name, this.#context.host);
     if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file any more", { details: { file: name } });
-    const input: Input = { name, path, knownAs: this.#override ?? path, source };
-    let left: Left | null = null;
+    const input: Input = { name, path, knownAs: this.#override ?? path, source, isNamed };
+    let left: Left | null;
     try {
-      await this.#room.during(source.length, () =>
-        this.#isDry
-          ? this.#rewriting.check(input)
-          : this.#rewrite(input, path, (...say) => this.#remarks.push({ index, say, name })),
-      );
+      left = await this.#room.during(source.length, () => work(input));
     } catch (error) {
-      left = !file.isNamed && error instanceof KeyleafError ? this.#rewriting.leaves(error, input) : null;
+      left = !isNamed && error instanceof KeyleafError ? this.#rewriting.leaves(error, input) : null;
       if (left === null) throw aboutFile(error, name);
       if (left.warning !== undefined) this.#remarks.push({ index, say: ["warning", left.warning], name });
     }
@@ -218,7 +265,7 @@ class Run {
     throw this.#isOne ? first : new FilesFailed(errors, files.length, this.#hasRest);
   }
 
-  async #showPlan(): Promise<void> {
+  async #listPlan(): Promise<void> {
     const { verb } = this.#rewriting.words;
     const names = this.#outcomes.filter(({ left }) => left === null).map(({ file }) => file.name);
     for (const name of names) await this.#context.streams.stdout.write(`${verb} ${printable(name)}\n`);
@@ -236,7 +283,7 @@ class Run {
       this.#outcomes.filter(({ left }) => (left?.as ?? null) === as).length;
     const [rewritten, already, clear] = [countOf(null), countOf("done"), countOf("clear")];
     if (rewritten + already === 0) throw this.#nothing(clear);
-    if (this.#isOne && !this.#isDry) return;
+    if (this.#isOne && !this.#isDry && rewritten > 0) return;
     if (rewritten === 0) {
       note(context, `nothing to do: ${filesText(already)} ${already === 1 ? "is" : "are"} ${done} already`);
       return;

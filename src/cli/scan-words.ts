@@ -97,15 +97,16 @@ export function noLine(): KeyleafError {
   });
 }
 
-/** @param word - what stands behind `git` */
-export function unknownGitCommand(word: string | undefined): KeyleafError {
-  const known = commands.filter(({ name }) => name.startsWith("git "));
-  const names = known.map(({ name }) => name.slice("git ".length));
-  const meant = word === undefined ? null : nearest(word, names);
-  return new KeyleafError("USAGE", word === undefined ? "git needs a command" : `unknown command git ${word}`, {
+/** The failure of a command of two words of which the second is none. */
+export function unknownSecondWord(first: string, second: string | undefined): KeyleafError {
+  const known = commands.filter(({ name }) => name.startsWith(`${first} `));
+  const names = known.map(({ name }) => name.slice(first.length + 1));
+  const meant = second === undefined ? null : nearest(second, names);
+  const what = second === undefined ? `${first} needs a command` : `unknown command ${first} ${second}`;
+  return new KeyleafError("USAGE", what, {
     hint:
       meant === null
         ? `there are: ${known.map(({ name }) => `enc ${name}`).join(", ")}`
-        : `did you mean enc git ${meant}?`,
+        : `did you mean enc ${first} ${meant}?`,
   });
 }

@@ -15,6 +15,8 @@ export interface Recipient {
   readonly provider: KeyProvider;
   /** In the provider's own type. */
   readonly recipient: unknown;
+  /** Only a file names it, so that a server in it is not taken on trust. */
+  readonly isFromFile?: true;
 }
 
 /** Recipients of which any one opens the file. */
@@ -235,8 +237,13 @@ export async function reached(provider: KeyProvider, list: KeyListName, { keySer
   return (await import("./key-service/client.ts")).throughKeyServices(provider, list, keyServices);
 }
 
-async function attemptOf({ list, fields }: KeyEntry, reasons: readonly string[]): Promise<Attempt> {
+async function attemptOf(entry: KeyEntry, reasons: readonly string[]): Promise<Attempt> {
+  const { id: provider } = providerBy("metadata", entry.list);
+  return { provider, recipient: await identityOfEntry(entry), reasons, canAsk: false };
+}
+
+/** How the recipient of an entry is named; what is missing is empty. */
+export async function identityOfEntry({ list, fields }: KeyEntry): Promise<string> {
   const provider = await providerBy("metadata", list).load();
-  const recipient = provider.identityOf({ provider: provider.id, fields });
-  return { provider: provider.id, recipient, reasons, canAsk: false };
+  return provider.identityOf({ provider: provider.id, fields });
 }

@@ -19,10 +19,20 @@ const AT_A_TIME = 8;
  * @throws `KEY_BAD_THRESHOLD`
  */
 export function splitDataKey(dataKey: Uint8Array, groups: number, threshold: number, host: Host): Uint8Array[] {
+  checkThreshold(groups, threshold);
+  return split(dataKey, groups, threshold || groups, (bytes) => host.fillRandom(bytes));
+}
+
+/**
+ * Whether a data key can be split like that.
+ * @param threshold - groups that are needed; 0: all of them. With one group also 1.
+ * @throws `KEY_BAD_THRESHOLD`
+ */
+export function checkThreshold(groups: number, threshold: number): void {
   if (groups > MOST_SHARES) {
     throw badThreshold(`${groups} key groups are too many: a data key can be split over ${MOST_SHARES}`);
   }
-  if (threshold === 1) {
+  if (threshold === 1 && groups > 1) {
     throw badThreshold(
       "a threshold of 1 splits nothing: it must be at least 2",
       "to let any one key open the file, put all keys into one group",
@@ -30,11 +40,10 @@ export function splitDataKey(dataKey: Uint8Array, groups: number, threshold: num
   }
   if (threshold > groups) {
     throw badThreshold(
-      `the threshold is ${threshold}, but there are only ${groups} key groups`,
+      `the threshold is ${threshold}, but there ${groups === 1 ? "is only 1 key group" : `are only ${groups} key groups`}`,
       "lower shamir_threshold (--shamir-secret-sharing-threshold), or add groups",
     );
   }
-  return split(dataKey, groups, threshold || groups, (bytes) => host.fillRandom(bytes));
 }
 
 function badThreshold(message: string, hint?: string): KeyleafError {

@@ -1,7 +1,7 @@
 import type { KeyEntry } from "../document/metadata.ts";
 import { KeyleafError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { DATA_KEY_BYTES, inTime, type KeyGroup, type Recovery, reached } from "./data-key.ts";
+import { DATA_KEY_BYTES, inTime, type KeyGroup, type Recipient, type Recovery, reached } from "./data-key.ts";
 import type { KeyProvider } from "./keys/provider.ts";
 
 /** Data keys of new files. What decrypting needs is in `data-key.ts`. */
@@ -47,20 +47,19 @@ export async function wrapDataKey(
 
 async function wrapForGroup(key: Uint8Array, group: KeyGroup, host: Host, recovery: Recovery): Promise<KeyEntry[]> {
   const entries: KeyEntry[] = [];
-  for (const { provider, recipient } of group) entries.push(await wrapOne(key, provider, recipient, host, recovery));
+  for (const one of group) entries.push(await wrapOne(key, one, host, recovery));
   return entries;
 }
 
 async function wrapOne(
   dataKey: Uint8Array,
-  provider: KeyProvider,
-  recipient: unknown,
+  { provider, recipient, isFromFile }: Recipient,
   host: Host,
   recovery: Recovery,
 ): Promise<KeyEntry> {
   try {
     const list = provider.names.metadata;
-    const through = await reached(provider, list, host);
+    const through = await reached(isFromFile === true ? distrusting(provider) : provider, list, host);
     const wrapped = await inTime(provider.isLocal, host, recovery, (signal) =>
       through.wrap(dataKey, recipient, host, signal),
     );
@@ -74,4 +73,15 @@ async function wrapOne(
       cause: error,
     });
   }
+}
+
+/** The provider, for recipients of files: wrapping contacts no server that the user has not named. */
+function distrusting(provider: KeyProvider): KeyProvider {
+  return {
+    ...provider,
+    async wrap(dataKey, recipient, host, signal) {
+      await provider.checkServer?.(recipient, host);
+      return provider.wrap(dataKey, recipient, host, signal);
+    },
+  };
 }

@@ -196,14 +196,14 @@ describe("the programs", () => {
 });
 
 const script = `
-import { age, decrypt, encrypt, formatForFileName, inspect, KeyleafError } from "keyleaf";
+import { age, decrypt, encrypt, formatForFileName, inspect, KeyleafError, openFile, rewrap, rotate } from "keyleaf";
 import { randomFillSync } from "node:crypto";
 
 const host = {
   env: { SOPS_AGE_KEY: ${JSON.stringify(IDENTITY)} }, // TEST ONLY
   platform: process.platform,
   home: null,
-  hostname: "user",
+  hostname: async () => "user",
   readFile: async () => null,
   run: () => Promise.reject(new Error("no programs here")),
   fillRandom: (bytes) => void randomFillSync(bytes),
@@ -215,10 +215,20 @@ const { id: format } = formatForFileName("x.yaml");
 const { output, sealed } = await encrypt(source, { format, keyGroups }, host);
 const opened = await decrypt(output, { format }, host);
 const { entries } = await inspect(output, { format });
+const text = (bytes) => new TextDecoder().decode(bytes);
+const rotated = await rotate(output, { format }, host);
+const rewrapped = await rewrap(rotated.output, { format, keyGroups: [...keyGroups, ...keyGroups], shamirThreshold: 2 }, host);
+const file = await openFile(rewrapped.output, { format }, host);
+const update = await file.update(new TextEncoder().encode("a: {b: 2}\\n"));
+file.close();
+const changed = await decrypt(update.output, { format }, host);
 const failure = await decrypt(source, { format }, host).catch((error) => error);
 console.log(JSON.stringify({
   sealed,
   opened: new TextDecoder().decode(opened.output),
+  isRotated: text(rotated.output) !== text(output),
+  groups: file.metadata.keyGroups.length,
+  changed: text(changed.output),
   paths: entries.map(({ path }) => path.join(".")),
   isError: failure instanceof KeyleafError,
   code: failure.code,
@@ -226,7 +236,22 @@ console.log(JSON.stringify({
 `;
 
 const typed = `
-import { age, decrypt, encrypt, type ErrorCode, type FormatId, type Host, KeyleafError } from "keyleaf";
+import {
+  age,
+  decrypt,
+  encrypt,
+  type ErrorCode,
+  type FormatId,
+  type Host,
+  type KeyGroup,
+  KeyleafError,
+  type OpenFile,
+  openFile,
+  rewrap,
+  rotate,
+  type RotateResult,
+  type Update,
+} from "keyleaf";
 
 export async function roundTrip(source: Uint8Array, recipients: string, host: Host): Promise<Uint8Array> {
   const format: FormatId = "yaml";
@@ -236,6 +261,19 @@ export async function roundTrip(source: Uint8Array, recipients: string, host: Ho
   if (count === 0) throw new Error("nothing");
   const { output: opened } = await decrypt(output, { format, extract: ["a", 0] }, host);
   return opened;
+}
+
+export async function change(source: Uint8Array, keyGroups: readonly KeyGroup[], host: Host): Promise<Uint8Array> {
+  const format: FormatId = "json";
+  const rotated: RotateResult = await rotate(source, { format, regroup: (groups) => groups, ignoreMac: false }, host);
+  const { output } = await rewrap(rotated.output, { format, keyGroups, shamirThreshold: 0 }, host);
+  const file: OpenFile = await openFile(output, { format }, host);
+  try {
+    const update: Update = await file.update(file.plaintext);
+    return update.isUnchanged ? output : update.output;
+  } finally {
+    file.close();
+  }
 }
 
 export function codeOf(error: unknown): ErrorCode | null {
@@ -254,6 +292,9 @@ describe("the library", () => {
     expect(JSON.parse(stdout)).toEqual({
       sealed: 1,
       opened: "a: {b: 1}\n",
+      isRotated: true,
+      groups: 2,
+      changed: "a: {b: 2}\n",
       paths: ["a.b"],
       isError: true,
       code: "INPUT_NOT_ENCRYPTED",

@@ -118,6 +118,23 @@ describePeer("sops 3.11.0 and this program with AWS KMS by moto", "sops", sopsPr
       }
     });
 
+    it.each([
+      ["rotate", "-i", "--keep-unlisted"],
+      ["updatekeys", "-y"],
+    ])("of many files are unwrapped once: %s", async (...argv) => {
+      const [name = ""] = await seal(["--kms", arn]);
+      for (let i = 0; i < 20; i++) write(`copies/${i}.yaml`, read(name));
+      write(".sops.yaml", `creation_rules:\n  - kms: ${arn}\n    age: ${alice.recipient}\n`);
+      const counter = await countCalls(moto.endpoint);
+      onTestFinished(() => counter.stop());
+      const ran = await enc({ ...moto.env, AWS_ENDPOINT_URL: counter.endpoint }, ...argv, "copies");
+      expect([ran.status, ran.stderr]).toEqual([0, expect.stringContaining("20 files")]);
+      // Of a file that keeps its data key nothing is wrapped again.
+      const wrapped = argv.includes("rotate") ? 20 : 0;
+      expect(counter.calls.filter((call) => call === "TrentService.Decrypt")).toHaveLength(1);
+      expect(counter.calls.filter((call) => call === "TrentService.Encrypt")).toHaveLength(wrapped);
+    });
+
     it("of many files are fetched once for each wrapped key, several at a time", async () => {
       const counter = await countCalls(moto.endpoint);
       onTestFinished(() => counter.stop());

@@ -2,20 +2,24 @@ import type { Config } from "../../config.ts";
 import { UnwrappedKeys } from "../../crypto/data-key.ts";
 import { type DecryptOptions, decrypt } from "../../decrypt.ts";
 import { KeyleafError } from "../../errors.ts";
-import { detectFormat } from "../../formats/detect.ts";
 import type { FormatId } from "../../formats/format.ts";
-import { formatForFileName } from "../../formats/registry.ts";
 import type { Context, Flags } from "../context.ts";
 import type { ConfigFinder } from "../find-config.ts";
 import type { ListedFile } from "../find-files.ts";
-import { aboutFile, destinationOf, formatFlag, holdsSealed, type Input, readInput, recoveryFlags } from "../inputs.ts";
-import { readFileOr } from "../read-file.ts";
+import {
+  aboutFile,
+  destinationOf,
+  encryptedFormat,
+  formatFlag,
+  type Input,
+  leftAsPlain,
+  mayBeEncrypted,
+  readInput,
+  recoveryFlags,
+} from "../inputs.ts";
 import type { Say } from "../remarks.ts";
 import { warn } from "../report.ts";
 import type { Left, Rewriting } from "../rewrite-files.ts";
-
-/** Bytes that a text can have at most. */
-const MOST_BYTES = 0x1fffffe8;
 
 /** `enc decrypt`. Modules that only some calls need are loaded by those: this is the command that everything waits for. */
 export async function run(operands: readonly string[], flags: Flags, context: Context): Promise<void> {
@@ -82,22 +86,18 @@ export class Decryption implements Rewriting {
     this.#given = { input: formatFlag(flags, "input-type"), output: formatFlag(flags, "output-type") };
   }
 
-  /** A first look, which most files of a folder full of other things do not get past. */
-  async covers({ name, path }: ListedFile, bytes: number): Promise<boolean> {
-    // What is longer than a text can be has not been encrypted field by field.
-    if (bytes > MOST_BYTES) return false;
-    const source = await readFileOr("INPUT_UNREADABLE", path, name, this.#context.host);
-    return source !== null && holdsSealed(source);
+  covers(file: ListedFile, bytes: number): Promise<boolean> {
+    return mayBeEncrypted(file, bytes, this.#context);
   }
 
   async check(input: Input): Promise<void> {
     const { inspect } = await import("../../inspect.ts");
-    await inspect(input.source, { format: await this.#format(input) });
+    await inspect(input.source, { format: await encryptedFormat(input, this.#given.input) });
   }
 
   /** @param transfer - nobody else needs the content of the input. */
   async rewrite(input: Input, say: Say, transfer = false): Promise<{ output: Uint8Array; isSecret: true }> {
-    const format = await this.#format(input);
+    const format = await encryptedFormat(input, this.#given.input);
     const outputFormat = this.#given.output ?? format;
     const isPrintedAnew = this.#extract !== null || outputFormat !== format;
     const options: DecryptOptions = {
@@ -115,17 +115,8 @@ export class Decryption implements Rewriting {
     return { output, isSecret: true };
   }
 
-  leaves({ code, message }: KeyleafError, { path }: Input): Left | null {
-    if (code === "INPUT_NOT_ENCRYPTED") return { as: "unmeant" };
-    // Text about encrypted files quotes them; a file with a telling name should be whole.
-    const isTold = path === null || formatForFileName(path).id !== "binary";
-    return code.startsWith("INPUT_") && !isTold
-      ? { as: "unmeant", warning: `stays as it is: it holds encrypted values, but ${message}` }
-      : null;
-  }
-
-  async #format({ source, knownAs }: Input): Promise<FormatId> {
-    return this.#given.input ?? (await detectFormat(source, knownAs ?? ""));
+  leaves(error: KeyleafError, input: Input): Left | null {
+    return leftAsPlain(error, input);
   }
 
   /** Decrypting needs no configuration; its indentation is used where something is printed anew, if it can be had. */

@@ -1,9 +1,8 @@
 import { basename, resolve } from "node:path";
-import { type CreationRule, matchRule } from "../../config.ts";
+import type { CreationRule } from "../../config.ts";
 import { defaultIdentityFile, sshKeyFiles } from "../../crypto/age/identity-sources.ts";
 import type { KeyGroup } from "../../crypto/data-key.ts";
 import { providers } from "../../crypto/keys/registry.ts";
-import { compilePattern } from "../../document/pattern.ts";
 import { compileSelection, type SelectionRule } from "../../document/selection.ts";
 import { type EncryptOptions, type EncryptResult, encrypt, type NewFileKeys } from "../../encrypt.ts";
 import { KeyleafError } from "../../errors.ts";
@@ -17,7 +16,7 @@ import { once } from "../../once.ts";
 import { opensHere, resolveKeyGroups } from "../../recipients.ts";
 import type { CliHost, Context, Flags } from "../context.ts";
 import type { Wanted } from "../encrypt-over.ts";
-import { ConfigFinder, type FoundConfig, matchedPath, printOptions } from "../find-config.ts";
+import { ConfigFinder, type FoundConfig, printOptions, ruleFor, ruleOrNull } from "../find-config.ts";
 import type { ListedFile } from "../find-files.ts";
 import { keyFlags, selectionFlags } from "../flags.ts";
 import {
@@ -29,6 +28,7 @@ import {
   type Input,
   numberFlag,
   readInput,
+  recipientOptions,
   recoveryFlags,
 } from "../inputs.ts";
 import { type Remark, type Say, sayAll } from "../remarks.ts";
@@ -256,8 +256,7 @@ export class Encryption implements Rewriting {
       {
         flags: new Map(keyFlags.map(({ name }) => [name, flags.text(name) ?? ""])),
         rule,
-        awsProfile: flags.text("aws-profile") ?? "",
-        encryptionContext: encryptionContext(flags),
+        ...recipientOptions(flags),
       },
       this.#context.host,
     );
@@ -339,20 +338,6 @@ function alreadyEncrypted(): KeyleafError {
   return new KeyleafError("INPUT_ALREADY_ENCRYPTED", "the file already has sops metadata");
 }
 
-/** @throws `CONFIG_NO_RULE` */
-function ruleFor(found: FoundConfig, path: string | null): Promise<CreationRule> {
-  return matchRule(found.config, path === null ? "" : matchedPath(found.path, path), compilePattern);
-}
-
-async function ruleOrNull(found: FoundConfig, path: string | null): Promise<CreationRule | null> {
-  try {
-    return await ruleFor(found, path);
-  } catch (error) {
-    if (error instanceof KeyleafError && error.code === "CONFIG_NO_RULE") return null;
-    throw error;
-  }
-}
-
 function namesRecipients(flags: Flags, env: Context["host"]["env"]): boolean {
   const isSet = (text: string | undefined): boolean => text !== undefined && text !== "";
   return providers.some(({ names }) => isSet(flags.text(names.flag)) || isSet(env[names.env]));
@@ -379,26 +364,6 @@ function sayOfSelection(flags: Flags, say: Say): void {
   const given = givenSelections(flags).map(({ name }) => name);
   if (flags.has("mac-only-encrypted")) given.push("mac-only-encrypted");
   for (const name of given) say("warning", `--${name} has no effect: a binary file is encrypted as a whole`);
-}
-
-/**
- * `name:value,name2:value2`.
- * @throws `USAGE_BAD_CONTEXT`
- */
-function encryptionContext(flags: Flags): ReadonlyMap<string, string> {
-  const pairs = new Map<string, string>();
-  const text = flags.text("encryption-context") ?? "";
-  for (const part of text === "" ? [] : text.split(",")) {
-    const [name = "", value, ...more] = part.split(":");
-    if (name.trim() === "" || value === undefined || more.length > 0) {
-      throw new KeyleafError(
-        "USAGE_BAD_CONTEXT",
-        "bad --encryption-context: each part must be name:value, with one colon",
-      );
-    }
-    pairs.set(name, value);
-  }
-  return pairs;
 }
 
 /** Says what stays clear, if anything does. Many files of one kind have that in common. */

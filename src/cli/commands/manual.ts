@@ -7,12 +7,17 @@ import {
   execFlags,
   type Flag,
   getFlags,
+  groupsAddFlags,
+  groupsDeleteFlags,
   keygenFlags,
   keyServiceFlags,
   keyserviceCommandFlags,
+  recipientsListFlags,
+  rotateFlags,
   setFlags,
   trustFlag,
   unsetFlags,
+  updatekeysFlags,
 } from "../flags.ts";
 import type { Command } from "./registry.ts";
 
@@ -222,6 +227,86 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
         ],
       ],
       flags: execFileFlags,
+    },
+  ],
+  [
+    "rotate",
+    {
+      summary: "give a file a new data key, and seal every value again",
+      description:
+        "Seals every value of an encrypted file with a new data key, for the same recipients or, with --add-... and --rm-..., " +
+        "others. Who only knows the old data key cannot read what is written from now on. The MAC is checked. The result goes to standard output.",
+      ownDescription:
+        "Recipients that the rule for the file in .sops.yaml does not name are refused, since anybody who can change the file " +
+        "can put themselves there. To remove a key that the file does not have is an error. With --in-place, FILE may also be a " +
+        "folder or a quoted pattern: then its encrypted files are meant.",
+      examples: [
+        ["enc rotate -i secrets.enc.yaml", "a new data key, in place"],
+        ["enc rotate -i --rm-age age1... --all", "without one of the recipients, wherever it is in the repository"],
+        ["enc rotate -i --add-kms arn:aws:kms:... --encryption-context env:prod app.yaml", "for another one too"],
+      ],
+      flags: rotateFlags,
+    },
+  ],
+  [
+    "updatekeys",
+    {
+      summary: "let those read a file that its rule in .sops.yaml names",
+      description:
+        "Gives the data key of encrypted files to the recipients of their rules in .sops.yaml, with the rule's shamir_threshold, " +
+        "and takes it from others. The plan is shown first, and asked about once. Values stay as they are, and so does the " +
+        "data key: whoever is removed may have kept it, so enc rotate should follow.",
+      ownDescription:
+        "All files are changed or none. FILE may also be a folder or a quoted pattern: then its encrypted files are meant.",
+      examples: [
+        ["enc updatekeys --dry-run --all", "what would change in the repository"],
+        ["enc updatekeys secrets.enc.yaml", "show it, ask, and do it"],
+        ["enc updatekeys --yes config", "the files of a folder, without a question"],
+      ],
+      flags: updatekeysFlags,
+    },
+  ],
+  [
+    "groups add",
+    {
+      summary: "add a key group to a file",
+      description:
+        "Adds a group with the recipients that are named, and splits the data key over all groups. The MAC is checked. The " +
+        "result goes to standard output.",
+      examples: [
+        ["enc groups add -i --file app.yaml --age age1...", "of two groups, both are needed"],
+        ["enc groups add -i --file app.yaml --pgp FINGERPRINT --shamir-secret-sharing-threshold 2", "two are needed"],
+      ],
+      flags: groupsAddFlags,
+    },
+  ],
+  [
+    "groups delete",
+    {
+      summary: "delete a key group of a file, by its number from 0",
+      description:
+        "Deletes a group, and splits the data key over the others. Refused where fewer groups would be left than are needed. " +
+        "The MAC is checked. The result goes to standard output.",
+      examples: [
+        ["enc groups delete 1 -i --file app.yaml", "delete the second of three groups, of which two are needed"],
+        ["enc groups delete 1 -i --file app.yaml --shamir-secret-sharing-threshold 1", "the second of two"],
+      ],
+      flags: groupsDeleteFlags,
+    },
+  ],
+  [
+    "recipients list",
+    {
+      summary: "show who can read a file",
+      description:
+        "Prints a line for each recipient of encrypted files: its group where there are several, type, identity, and the name " +
+        "that a comment in .sops.yaml gives it. Needs no key, so nothing of it is authenticated. FILE may also be a folder or a " +
+        "quoted pattern: then its encrypted files are meant, those with the same recipients together.",
+      examples: [
+        ["enc recipients list secrets.enc.yaml", "who can read it"],
+        ["enc recipients list --all --json", "of the whole repository, for programs"],
+      ],
+      flags: recipientsListFlags,
     },
   ],
   [

@@ -44,6 +44,9 @@ export const age: KeyProvider<AgeRecipient> = {
       .toString()
       .trim(),
 
+  // What follows an ssh key on its line is a comment.
+  covers: (identity, inFile) => identity.startsWith("ssh-") && sshKeyOf(identity) === sshKeyOf(inFile),
+
   entry: ({ text }, enc) =>
     mapping([
       ["enc", leaf(enc)],
@@ -88,6 +91,11 @@ export const age: KeyProvider<AgeRecipient> = {
   unwrapAsking: async (key, host, why) =>
     (await import("../age/unwrap-asking.ts")).unwrapAsking(fileOf(key), age.identityOf(key), host, why),
 };
+
+/** `ssh-ed25519 AAAA...` of a line that may go on. */
+function sshKeyOf(line: string): string {
+  return line.split(/[ \t]+/, 2).join(" ");
+}
 
 function fileOf(key: WrappedKey): AgeFile {
   const enc = textOf(key, "enc");

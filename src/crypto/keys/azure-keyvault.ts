@@ -53,6 +53,11 @@ class Known {
   readonly versions = new Map<string, Promise<string>>();
 }
 
+async function checkServer({ vaultUrl }: AzureKeyvaultRecipient, host: Host): Promise<void> {
+  const howTo = "name it in a rule of .sops.yaml, in SOPS_AZURE_KEYVAULT_URLS or with";
+  await expectTrusted(vaultUrl, host, { provider: azureKeyvaultNames.id, howTo });
+}
+
 /**
  * The provider on top of a way to send requests and to get credentials; tests bring their own.
  * @internal
@@ -144,7 +149,12 @@ export function createAzureKeyvault(
       return Object.values(recipient).every((text) => text === "") ? "" : identityText(recipient);
     },
 
+    // Without a version the current one is looked up, which then stands in the file.
+    covers: (identity, inFile) => identity.endsWith("/") && inFile.startsWith(identity),
+
     entry: entryOf,
+
+    checkServer,
 
     async wrap(dataKey, recipient, host, signal) {
       const exact = await withVersion(recipient, host);
@@ -164,8 +174,7 @@ export function createAzureKeyvault(
       }
       const ciphertext = decodeBase64Url(textOf(fieldOf(fields, "enc")));
       if (ciphertext === null) throw failed("enc of the wrapped key is missing or not base64url");
-      const howTo = "name it in a rule of .sops.yaml, in SOPS_AZURE_KEYVAULT_URLS or with";
-      await expectTrusted(recipient.vaultUrl, host, { provider: azureKeyvaultNames.id, howTo });
+      await checkServer(recipient, host);
       return apply("decrypt", await withVersion(recipient, host), ciphertext, host, signal);
     },
   };

@@ -102,6 +102,8 @@ export function createHcVault(send: Send, wait: typeof pause): KeyProvider<Vault
 
     entry: entryOf,
 
+    checkServer,
+
     async wrap(dataKey, recipient, host, signal) {
       const problem = problemOf(recipient) ?? allowlistProblem(recipient.address, host.env);
       if (problem !== null) throw badRecipient(problem);
@@ -121,11 +123,7 @@ export function createHcVault(send: Send, wait: typeof pause): KeyProvider<Vault
       if (enc === "") throw failed("enc of the wrapped key is missing or not text");
       const problem = problemOf(recipient) ?? allowlistProblem(address, host.env);
       if (problem !== null) throw failed(problem);
-      // An agent is the user's own, and asks the server it was set up for.
-      if (!host.env["VAULT_AGENT_ADDR"]) {
-        const howTo = "name it in VAULT_ADDR, in a rule of .sops.yaml or with";
-        await expectTrusted(address, host, { provider: hcVaultNames.id, howTo });
-      }
+      await checkServer(recipient, host);
       const body = Buffer.from(JSON.stringify({ ciphertext: enc }));
       const plaintext = await ask("decrypt", recipient, body, host, signal);
       const dataKey = decodeBase64(plaintext);
@@ -133,6 +131,13 @@ export function createHcVault(send: Send, wait: typeof pause): KeyProvider<Vault
       return dataKey;
     },
   };
+}
+
+async function checkServer({ address }: VaultRecipient, host: Host): Promise<void> {
+  // An agent is the user's own, and asks the server it was set up for.
+  if (host.env["VAULT_AGENT_ADDR"]) return;
+  const howTo = "name it in VAULT_ADDR, in a rule of .sops.yaml or with";
+  await expectTrusted(address, host, { provider: hcVaultNames.id, howTo });
 }
 
 /** The provider on the network as it is. */

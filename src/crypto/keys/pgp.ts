@@ -39,6 +39,8 @@ export const pgp: KeyProvider<PgpRecipient> = {
 
   identityOf: (key) => withoutBlanks(textOf(fieldOf(key.fields, "fp"))),
 
+  covers: (identity, inFile) => hexOf(identity) === hexOf(inFile),
+
   entry: ({ fingerprint }, enc, now) =>
     mapping([
       ["created_at", leaf(createdAt(now))],
@@ -74,6 +76,11 @@ export const pgp: KeyProvider<PgpRecipient> = {
     return dataKey;
   },
 };
+
+/** A fingerprint in one spelling. */
+function hexOf(fingerprint: string): string {
+  return fingerprint.toUpperCase().replace(/^0X/, "");
+}
 
 function recipientsOf(text: string): PgpRecipient[] {
   const fingerprints = text.split(",").map(withoutBlanks);

@@ -46,10 +46,20 @@ export interface KeyProvider<R = unknown> {
   /** The same, of a wrapped key. Never throws: what is missing is empty. */
   identityOf(key: WrappedKey): string;
   /**
+   * Whether a recipient is another spelling of one that a file has, or leaves something of it open. Both by their identity
+   * strings, which are not equal. Absent: never.
+   */
+  covers?(identity: string, inFile: string): boolean;
+  /**
    * The entry of a file, with the fields that the reference writes and in its order.
    * @param enc - the wrapped key, in the spelling of the format.
    */
   entry(recipient: R, enc: string, now: Date): Mapping;
+  /**
+   * Holds the server that a recipient of a file names to what the user has named. Absent: it names none.
+   * @throws `PROVIDER_FAILED` where it may not be contacted
+   */
+  checkServer?(recipient: R, host: Host): Promise<void>;
   /**
    * @param dataKey - the data key, or a share of it; read, not kept.
    * @param signal - ends requests that a provider makes over a network; local ones pass over it.

@@ -1,0 +1,66 @@
+import type { KeyGroup, Recipient } from "../crypto/data-key.ts";
+import { KeyleafError } from "../errors.ts";
+import type { InspectedKey } from "../inspect.ts";
+import { isFor, keyGroupsOfRule, namedKey, recipientsOfTexts } from "../recipients.ts";
+import type { Context, Flags } from "./context.ts";
+import { ConfigFinder, ruleOrNull } from "./find-config.ts";
+import type { Input } from "./inputs.ts";
+import { recipientOptions } from "./inputs.ts";
+import type { Say } from "./remarks.ts";
+
+/**
+ * Who a file is for stands in the file, where nothing authenticates it: whoever can change the file can put themselves
+ * there, and would be given the next data key. So that is held against what the user's own configuration says.
+ */
+export class KeyPolicy {
+  readonly #flags: Flags;
+  readonly #context: Context;
+  readonly #configs: ConfigFinder;
+
+  constructor(flags: Flags, context: Context) {
+    this.#flags = flags;
+    this.#context = context;
+    this.#configs = new ConfigFinder(flags, context);
+  }
+
+  /**
+   * @param groups - recipients that the file is to have
+   * @param named - those that the command line names
+   * @throws `KEY_UNLISTED` for recipients that neither the command line, the environment nor the rule for the file names,
+   *   where there is a rule
+   */
+  async check(groups: readonly KeyGroup[], named: readonly Recipient[], input: Input, say: Say): Promise<void> {
+    if (this.#flags.has("keep-unlisted") || this.#context.program === "sops") return;
+    const { knownAs } = input;
+    const found = await this.#configs.find(knownAs);
+    const rule = found === null ? null : await ruleOrNull(found, knownAs);
+    const keys = groups.flat().map(namedKey);
+    const hasRule = rule?.keyGroups.some((group) => group.length > 0) === true;
+    if (rule === null || found === null || !hasRule) {
+      say("note", `no rule says who may read it, so all do that the file names: ${namesOf(keys)}`);
+      return;
+    }
+    const { env } = this.#context.host;
+    const listed = [
+      ...(await keyGroupsOfRule(rule, recipientOptions(this.#flags))).flat(),
+      ...(await recipientsOfTexts((names) => env[names.env] ?? "", {})),
+      ...named,
+    ];
+    const unlisted = keys.filter((key) => !listed.some((one) => isFor(one, key)));
+    if (unlisted.length === 0) return;
+    const one = unlisted.length === 1;
+    throw new KeyleafError(
+      "KEY_UNLISTED",
+      `the rule at line ${rule.line} of ${found.path} does not name ${namesOf(unlisted)}, who the file is for`,
+      {
+        hint:
+          `"enc updatekeys" takes ${one ? "that recipient" : "those recipients"} away; ` +
+          "if they may read on, name them in the rule, or give --keep-unlisted",
+      },
+    );
+  }
+}
+
+function namesOf(keys: readonly InspectedKey[]): string {
+  return [...new Set(keys.map(({ recipient }) => recipient))].join(", ");
+}

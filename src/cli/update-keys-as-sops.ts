@@ -1,0 +1,113 @@
+import { resolve } from "node:path";
+import { KeyleafError } from "../errors.ts";
+import { planKeys } from "../key-plan.ts";
+import { keyGroupsOfRule } from "../recipients.ts";
+import { rewrap } from "../rewrap.ts";
+import type { Context, Flags } from "./context.ts";
+import { ConfigFinder, ruleFor } from "./find-config.ts";
+import { aboutFile, encryptedFormat, formatFlag, type Input } from "./inputs.ts";
+import { sopsPlanText } from "./plan-text.ts";
+import { readFileOr } from "./read-file.ts";
+import { printable } from "./report.ts";
+import { reportError } from "./report-error.ts";
+import { writeFiles } from "./write-file.ts";
+
+/**
+ * `updatekeys` as the reference has it: file after file, each with its own plan and question, and the others go on where
+ * one fails. Of its traps are left: the threshold of the rule is not looked at, and the plan compares identity strings.
+ * The MAC is checked here all the same.
+ *
+ * Source: sops-cli 6.7; sops 3.11.0, by running it.
+ */
+export async function updateKeysAsSops(operands: readonly string[], flags: Flags, context: Context): Promise<void> {
+  if (operands.length === 0) throw new KeyleafError("USAGE_NO_FILE", "no file specified");
+  const answers = new Answers(context);
+  const configs = new ConfigFinder(flags, context);
+  let failed = 0;
+  for (const name of operands) {
+    try {
+      await updateOne(name, flags, context, configs, answers);
+    } catch (error) {
+      if (operands.length === 1 || !(error instanceof KeyleafError)) throw error;
+      reportError(context, error);
+      failed++;
+    }
+  }
+  if (failed > 0) throw new KeyleafError("USAGE", `failed to update ${failed} of ${operands.length} files`);
+}
+
+async function updateOne(
+  name: string,
+  flags: Flags,
+  context: Context,
+  configs: ConfigFinder,
+  answers: Answers,
+): Promise<void> {
+  const { host, streams } = context;
+  const path = resolve(host.cwd, name);
+  const source = await readFileOr("INPUT_UNREADABLE", path, name, host);
+  if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file", { details: { file: name } });
+  context.files.add(path);
+  const input: Input = { name, path, knownAs: path, source, isNamed: true };
+  const log = (text: string): void => streams.stderr.write(`${logTime(host.now())} ${printable(text)}\n`);
+  const found = await configs.find(path);
+  if (found === null) throw new KeyleafError("CONFIG_MISSING", "config file not found");
+  log(`Syncing keys for file ${path}`);
+  try {
+    const format = await encryptedFormat(input, formatFlag(flags, "input-type"));
+    const keyGroups = await keyGroupsOfRule(await ruleFor(found, path));
+    const plan = await planKeys(source, { format, keyGroups, shamirThreshold: "kept", isExact: true });
+    if (!plan.isChanged) {
+      log(`File ${path} already up to date`);
+      return;
+    }
+    await streams.stdout.write(sopsPlanText(plan));
+    if (!flags.has("yes") && !(await answers.next())) {
+      log(`File ${path} left unchanged`);
+      return;
+    }
+    const options = { format, keyGroups, shamirThreshold: plan.threshold.after };
+    const { output } = await rewrap(source, options, host);
+    await writeFiles([{ path, content: output, isSecret: false, before: source }]);
+    log(`File ${path} synced with new keys`);
+  } catch (error) {
+    throw aboutFile(error, name);
+  }
+}
+
+/** `2026/11/27 12:34:16`, local time. */
+function logTime(now: Date): string {
+  const two = (number: number): string => `${number}`.padStart(2, "0");
+  const day = [now.getFullYear(), two(now.getMonth() + 1), two(now.getDate())].join("/");
+  return `${day} ${[now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join(":")}`;
+}
+
+/** Answers to questions, from standard input, or at the terminal where that is what standard input is. */
+class Answers {
+  readonly #context: Context;
+  #lines: string[] | null = null;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** @throws `USAGE` where there is no answer that can be one */
+  async next(): Promise<boolean> {
+    for (;;) {
+      const answer = await this.#answer();
+      if (answer === "y") return true;
+      if (answer === "n") return false;
+      if (answer === null || !/^\S+$/.test(answer)) throw new KeyleafError("USAGE", "unexpected newline");
+    }
+  }
+
+  async #answer(): Promise<string | null> {
+    const { host, streams } = this.#context;
+    if (!streams.stdin.isPiped && host.ask !== undefined) return host.ask("Is this okay? (y/n):", true);
+    await streams.stdout.write("Is this okay? (y/n):");
+    this.#lines ??= Buffer.from(await streams.stdin.read())
+      .toString()
+      .split("\n");
+    return this.#lines.shift() ?? null;
+  }
+}
