@@ -5,7 +5,6 @@ import { isFor, keyGroupsOfRule, namedKey, recipientsOfTexts } from "../recipien
 import type { Context, Flags } from "./context.ts";
 import { ConfigFinder, ruleOrNull } from "./find-config.ts";
 import type { Input } from "./inputs.ts";
-import { recipientOptions } from "./inputs.ts";
 import type { Say } from "./remarks.ts";
 
 /**
@@ -42,11 +41,11 @@ export class KeyPolicy {
     }
     const { env } = this.#context.host;
     const listed = [
-      ...(await keyGroupsOfRule(rule, recipientOptions(this.#flags))).flat(),
+      ...(await keyGroupsOfRule(rule)).flat(),
       ...(await recipientsOfTexts((names) => env[names.env] ?? "", {})),
       ...named,
     ];
-    const unlisted = keys.filter((key) => !listed.some((one) => isFor(one, key)));
+    const unlisted = keys.filter((key) => !listed.some((one) => isFor(one, key) || isSameArn(namedKey(one), key)));
     if (unlisted.length === 0) return;
     const one = unlisted.length === 1;
     throw new KeyleafError(
@@ -59,6 +58,12 @@ export class KeyPolicy {
       },
     );
   }
+}
+
+/** An AWS key is the same whatever the role and the context that it is used with. */
+export function isSameArn(one: InspectedKey, other: InspectedKey): boolean {
+  const [arn, another] = [one, other].map(({ recipient }) => recipient.split(/[+|]/, 1)[0]);
+  return one.type === "kms" && other.type === "kms" && arn === another;
 }
 
 function namesOf(keys: readonly InspectedKey[]): string {

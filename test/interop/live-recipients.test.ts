@@ -199,6 +199,10 @@ describePeer("KMS keys and sops 3.11.0", "sops", sopsProgram(), (sopsPath) => {
         const keeps = await enc(moto.env, "updatekeys", "-y", ...CONTEXT, name);
         expect([keeps.status, keeps.stdout]).toEqual([0, ""]);
         expect(read(name)).toBe(before);
+        // It is the key that the rule names, whatever its context.
+        expect(await enc(moto.env, "rotate", "-i", name)).toMatchObject({ status: 0, stderr: "" });
+        expect(read(name)).toMatch(/context:\n +app: billing\n +env: prod/);
+        await expectOpens(name, moto.env);
       }
     });
 

@@ -23,7 +23,7 @@ import {
   recipientOptions,
   recoveryFlags,
 } from "../inputs.ts";
-import { KeyPolicy } from "../key-policy.ts";
+import { isSameArn, KeyPolicy } from "../key-policy.ts";
 import { type Remark, type Say, sayAll } from "../remarks.ts";
 import { type Left, type Rewriting, type Rewritten, rewriteFiles } from "../rewrite-files.ts";
 import { writeFiles } from "../write-file.ts";
@@ -163,12 +163,14 @@ class Rotation implements Rewriting {
 
 /** A key that is to be removed and is not there is mostly a misspelt one, which then could still open the file. */
 function notThere(absent: readonly Recipient[], groups: readonly KeyGroup[]): KeyleafError {
-  const names = absent.map((one) => namedKey(one).recipient);
+  const wanted = absent.map(namedKey);
+  const names = wanted.map(({ recipient }) => recipient);
   const are = names.length === 1 ? "is" : "are";
   const near = groups
     .flat()
-    .map((one) => namedKey(one).recipient)
-    .filter((name) => names.some((wanted) => name.split(/[|+]/, 1)[0] === wanted.split(/[|+]/, 1)[0]));
+    .map(namedKey)
+    .filter((key) => wanted.some((one) => isSameArn(one, key)))
+    .map(({ recipient }) => recipient);
   return new KeyleafError("KEY_NOT_THERE", `${names.join(", ")} ${are} not among its recipients`, {
     hint:
       near.length > 0
