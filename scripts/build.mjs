@@ -1,5 +1,5 @@
 // Builds the package: the program as minified CommonJS in chunks (dist/cli), the library as plain ES modules with
-// declarations (dist/lib). CommonJS starts faster than ES modules, and chunks keep what a call does not use unread.
+// declarations (dist/lib), the manual page that the program prints (dist/man). CommonJS starts faster than ES modules, and chunks keep what a call does not use unread.
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -12,6 +12,7 @@ const { peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"),
 
 await buildProgram(join(dist, "cli"));
 buildLibrary(join(dist, "lib"));
+buildManual(join(dist, "man"));
 
 /** What `dec FILE` and git's textconv always need goes into one file: each one more costs as much as parsing 10 KB. */
 async function buildProgram(dir) {
@@ -73,4 +74,12 @@ function buildLibrary(dir) {
   const { status } = spawnSync(process.execPath, [compiler, "-p", project], { stdio: "inherit" });
   rmSync(project);
   if (status !== 0) process.exit(1);
+}
+
+function buildManual(dir) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(dist, "cli/enc.cjs"), "help", "man"]);
+  if (status !== 0) throw new Error(stderr.toString());
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, "enc.1"), stdout);
+  writeFileSync(join(dir, "dec.1"), ".so man1/enc.1\n");
 }

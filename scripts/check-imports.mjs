@@ -24,7 +24,7 @@ const ALLOWED = new Map([
 const EXCEPTIONS = new Set(["formats -> crypto/scalar-bytes.ts"]);
 
 /** The AWS SDK can be kept from warning about the Node version by a variable of the process only. */
-const USES_PROCESS = new Map([["crypto/keys/aws-kms.ts", /AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED/]]);
+const USES_PROCESS = new Map([["crypto/keys/aws-sdk.ts", /AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED/]]);
 
 const problems = [];
 for (const path of sourceFiles(src)) check(path);

@@ -22,6 +22,10 @@ function versionLine({ program }: Context): string {
 export async function help(words: readonly string[], context: Context): Promise<void> {
   const { printCommandHelp, printProgramHelp } = await import("./parse-flags.ts");
   const name = words.join(" ");
+  if (name === "man") {
+    await context.streams.stdout.write((await import("./manual-page.ts")).manualPage());
+    return;
+  }
   const command = context.program === "dec" ? decryptCommand : commands.find((known) => known.name === name);
   if (command !== undefined) await printCommandHelp(command, context);
   else if (words.length === 0) await printProgramHelp(context);

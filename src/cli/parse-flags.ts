@@ -54,7 +54,7 @@ function programParser(): Commander {
       "Encrypts the values of configuration files in the SOPS file format. Without a command, FILE is encrypted.",
     )
     .option("-v, --version", "print the version")
-    .helpCommand("help [COMMAND]", "show what a command does")
+    .helpCommand("help [COMMAND]", "show what a command does; help man prints the manual page")
     .configureHelp({ subcommandTerm: (command) => [command.name(), command.usage()].join(" ").trim() });
   for (const command of commands) {
     const { name, operands } = command;

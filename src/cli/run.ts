@@ -23,6 +23,10 @@ export async function run(
   );
   let command: Command | null = null;
   try {
+    if (argv[0] === "__complete" && program !== "sops") {
+      await (await import("./print-completions.ts")).printCompletions(argv.slice(1), context);
+      return 0;
+    }
     const split =
       program === "sops" ? (await import("./sops-line.ts")).splitSopsLine(argv) : await splitCommandLine(argv, program);
     command = split.command;

@@ -60,13 +60,18 @@ function isOn(flag: Flag, word: string): boolean {
  * @returns `null` for what only commander knows (`--help`), or nobody.
  */
 function findFlag(word: string, flags: readonly Flag[], program: Program, isSecret: boolean): Flag | null {
+  const found = flagNamed(word, flags);
+  if (found !== null) return found;
+  if (/^-[^-]./.test(word)) throw unknownFlag(word, flags, program, isSecret);
+  return null;
+}
+
+/** The flag that a word names, one dash or two, with or without `=VALUE`; `null`: none of these. */
+export function flagNamed(word: string, flags: readonly Flag[]): Flag | null {
   const [name = ""] = word.replace(/^--?/, "").split("=", 1);
   const isMeant = (flag: Flag): boolean =>
     flag.name === name || flag.alias === name || (!word.startsWith("--") && flag.short === name);
-  const found = flags.find(isMeant);
-  if (found !== undefined) return found;
-  if (/^-[^-]./.test(word)) throw unknownFlag(word, flags, program, isSecret);
-  return null;
+  return flags.find(isMeant) ?? null;
 }
 
 /**

@@ -53,6 +53,27 @@ export function parseDottedPath(text: string): TreePath {
   return path;
 }
 
+/** The short spelling of a place: what {@link parseDottedPath} reads back. */
+export function dottedPath(path: TreePath): string {
+  const steps = path.map((step, i) => {
+    if (typeof step === "number") return `[${step}]`;
+    return (i === 0 ? "" : ".") + (/^[^.[\]"]+$/.test(step) ? step : JSON.stringify(step));
+  });
+  return steps.join("");
+}
+
+/** The reference's spelling: what {@link parseBracketPath} reads back. `null`: it has none for such a key. */
+export function bracketPath(path: TreePath): string | null {
+  let text = "";
+  for (const step of path) {
+    const quote = ['"', "'"].find((mark) => !`${step}`.includes(`${mark}]`));
+    if (typeof step === "number") text += `[${step}]`;
+    else if (quote === undefined) return null;
+    else text += `[${quote}${step}${quote}]`;
+  }
+  return text;
+}
+
 function unquote(quoted: string, text: string, at: number): string {
   try {
     return JSON.parse(quoted) as string;

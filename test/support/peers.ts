@@ -72,6 +72,9 @@ const debianPackages: ReadonlyMap<string, string> = new Map([
   ["nvim", "apt-get install neovim"],
   ["nano", "apt-get install nano"],
   ["emacs", "apt-get install emacs-nox"],
+  ["zsh", "apt-get install zsh"],
+  ["fish", "apt-get install fish"],
+  ["groff", "apt-get install groff-base"],
 ]);
 
 function program(name: string): string | null {

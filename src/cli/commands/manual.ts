@@ -328,6 +328,23 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
       flags: keyserviceCommandFlags,
     },
   ],
+  [
+    "completion",
+    {
+      summary: "let a shell complete commands, flags, file names and key paths",
+      description:
+        "Prints a script for bash, zsh, fish or powershell that completes the words of enc and dec: commands, flags and " +
+        "their values, names of files, and for --get the keys of an encrypted file, for which no identity is needed. The " +
+        "script asks the program itself, so it stays true after an update.",
+      examples: [
+        ['eval "$(enc completion bash)"', "in ~/.bashrc"],
+        ["source <(enc completion zsh)", "in ~/.zshrc, behind compinit"],
+        ["enc completion fish | source", "in config.fish"],
+        ["enc completion powershell | Out-String | Invoke-Expression", "in $PROFILE"],
+      ],
+      flags: [],
+    },
+  ],
 ]);
 
 export const everyFlag: readonly Flag[] = [...manuals.values()].flatMap(({ flags }) => flags);

@@ -59,4 +59,5 @@ export const commands: readonly Command[] = [
   { name: "exec-env", operands: "FILE COMMAND", load: () => import("./exec-env.ts") },
   { name: "exec-file", operands: "FILE COMMAND", load: () => import("./exec-file.ts") },
   keyserviceCommand,
+  { name: "completion", operands: "SHELL", load: () => import("./completion.ts") },
 ];

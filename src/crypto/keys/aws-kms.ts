@@ -8,11 +8,10 @@ import { fieldOf, leaf, type Mapping, mapping, type Node } from "../../document/
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
+import { awsHint, awsReasons, awsSettings, endpointFrom, explainAws } from "./aws-sdk.ts";
 import { contextOf, createdAt, decodeBase64, failing, isNull, itemsOf, sorted, textOf } from "./fields.ts";
 import { awsKmsNames } from "./names.ts";
-import { codeOf, networkHint, networkReasons } from "./network-reasons.ts";
 import type { KeyProvider } from "./provider.ts";
-import { proxyAgent } from "./proxy.ts";
 
 /** One KMS key as rules, flags and files name it. */
 export interface AwsKmsRecipient {
@@ -249,10 +248,8 @@ class RoleError extends Error {
   }
 }
 
-/** What the SDK calls its failures (error names of AWS, codes of Node) in plain words. */
+/** What KMS calls its failures, beside those of all services of AWS. */
 const reasons: ReadonlyMap<string, string> = new Map([
-  ["AccessDeniedException", "access denied"],
-  ["AccessDenied", "access denied"],
   [
     "InvalidCiphertextException",
     "the wrapped key was not made with this KMS key and encryption context, or is damaged",
@@ -264,27 +261,10 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ["KeyUnavailableException", "the key is not available at the moment"],
   ["InvalidKeyUsageException", "the key is not for encryption"],
   ["InvalidArnException", "the ARN is not valid"],
-  ["ThrottlingException", "throttled: too many requests"],
-  ["TooManyRequestsException", "throttled: too many requests"],
-  ["Throttling", "throttled: too many requests"],
-  ["LimitExceededException", "throttled: too many requests"],
   ["KMSInternalException", "failure inside AWS KMS"],
   ["DependencyTimeoutException", "failure inside AWS KMS"],
-  ["CredentialsProviderError", "no usable AWS credentials were found"],
-  ["TokenProviderError", "the AWS sign-in has expired"],
-  ["ExpiredTokenException", "the AWS credentials have expired"],
-  ["ExpiredToken", "the AWS credentials have expired"],
-  ["UnrecognizedClientException", "AWS does not know these credentials"],
-  ["InvalidClientTokenId", "AWS does not know these credentials"],
-  ["InvalidSignatureException", "AWS refused the signature: wrong secret key, or a wrong clock"],
-  ["SignatureDoesNotMatch", "AWS refused the signature: wrong secret key, or a wrong clock"],
-  ["SyntaxError", "the answer is not one of AWS"],
-  ["AbortError", "given up"],
-  ...networkReasons,
+  ...awsReasons,
 ]);
-
-/** Failures that other credentials would help against. */
-const credentialReasons = /credentials|sign-in|signature/;
 
 /**
  * Runs a call and turns what the SDK throws into `PROVIDER_FAILED`. The text AWS sent is left out, and the error is not
@@ -301,7 +281,7 @@ async function translated<T>(
   } catch (error) {
     if (error instanceof KeyleafError) throw error;
     const isRole = error instanceof RoleError;
-    const { name, reason } = explain(isRole ? error.failure : error);
+    const { name, reason } = explainAws(isRole ? error.failure : error, reasons);
     const what = isRole ? `AWS STS cannot assume the role ${recipient.role}` : `AWS KMS cannot ${verb}`;
     const action = isRole ? "sts:AssumeRole" : verb === "encrypt" ? "kms:Encrypt" : "kms:Decrypt";
     throw failed(
@@ -311,58 +291,21 @@ async function translated<T>(
   }
 }
 
-function explain(error: unknown): { name: string; reason: string } {
-  if (!(error instanceof Error)) return { name: "unknown", reason: "failed" };
-  const known = [codeOf(error), error.name].find((candidate) => reasons.has(candidate));
-  if (known !== undefined) return { name: known, reason: reasons.get(known) ?? "" };
-  // The name comes from whoever answered, so only what looks like a name is shown.
-  return { name: /^[\w.-]{1,64}$/.test(error.name) ? error.name : "unknown", reason: "failed" };
-}
-
 function hintFor(name: string, reason: string, action: string, profile = ""): string | undefined {
   if (reason === "access denied") return `the AWS credentials in use need ${action}, also for this encryption context`;
   if (reason.startsWith("throttled")) return "wait a little, or set AWS_MAX_ATTEMPTS to more than 3";
   if (reason.startsWith("the key is disabled")) return "enable it in AWS KMS, or use another key";
   if (reason.startsWith("no such key")) return "check the ARN, its region and account";
-  if (credentialReasons.test(reason)) {
-    if (profile !== "")
-      return `check the profile ${JSON.stringify(profile)} in the AWS configuration, or sign in again`;
-    return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with AWS_PROFILE, or sign in with aws sso login";
-  }
-  // What does not answer as AWS is perhaps somebody on the way.
-  if (!networkReasons.has(name) && name !== "SyntaxError") return undefined;
-  return networkHint(name, "check the network, HTTPS_PROXY and AWS_ENDPOINT_URL");
+  return awsHint(name, reason, profile);
 }
-
-/** An unreachable network is reported after three tries of at most this long. */
-const CONNECTION_TIMEOUT_MS = 5_000;
-const REQUEST_TIMEOUT_MS = 15_000;
 
 /** A client of the AWS SDK, which finds credentials by its default chain where the environment holds none. */
 async function loadSdkClient(settings: KmsClientSettings, host: Host): Promise<KmsClient> {
-  // Otherwise the SDK prints a warning about its future on older Node releases. It looks at nothing but this variable.
-  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
+  const { region, profile, role, sessionName } = settings;
+  const { common, endpoint, credentials } = await awsSettings("KMS", region, profile, host);
   const { KMSClient, EncryptCommand, DecryptCommand } = await import("@aws-sdk/client-kms");
-
-  const { region, role, sessionName } = settings;
-  const profile = settings.profile || host.env["AWS_PROFILE"];
-  const kmsEndpoint = endpointFrom(host.env, "KMS");
-  // What goes for the address of KMS goes for that of the credentials as well.
-  const agent = await proxyAgent(new URL(kmsEndpoint.endpoint ?? `https://kms.${region}.amazonaws.com`), host);
-  const common = {
-    region,
-    requestHandler: {
-      ...(agent === null ? {} : { httpsAgent: agent }),
-      connectionTimeout: CONNECTION_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      throwOnRequestTimeout: true,
-    },
-    // The SDK's own remarks go to the console otherwise.
-    logger: { trace() {}, debug() {}, info() {}, warn() {}, error() {} },
-    ...(profile ? { profile } : {}),
-  };
-  const kmsConfig = { ...common, ...kmsEndpoint };
-  let client = new KMSClient({ ...kmsConfig, ...credentialsFrom(host.env, settings.profile) });
+  const kmsConfig = { ...common, ...endpoint };
+  let client = new KMSClient({ ...kmsConfig, ...credentials });
 
   if (role !== "") {
     const { STSClient, AssumeRoleCommand } = await import("@aws-sdk/client-sts");
@@ -405,20 +348,4 @@ function stopBy(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } 
 function present(bytes: Uint8Array | undefined): Uint8Array {
   if (bytes === undefined || bytes.length === 0) throw failed("AWS KMS answered without a result");
   return bytes;
-}
-
-/** The SDK looks for endpoints in the environment of the process, which need not be the host's. */
-function endpointFrom(env: Host["env"], service: "KMS" | "STS"): { endpoint?: string } {
-  if (env["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] === "true") return {};
-  const endpoint = env[`AWS_ENDPOINT_URL_${service}`] || env["AWS_ENDPOINT_URL"];
-  return endpoint ? { endpoint } : {};
-}
-
-/** Keys in the environment; they yield to the key's own profile and win over `AWS_PROFILE`, as in the reference's SDK. */
-function credentialsFrom(env: Host["env"], profile: string) {
-  const accessKeyId = env["AWS_ACCESS_KEY_ID"];
-  const secretAccessKey = env["AWS_SECRET_ACCESS_KEY"];
-  if (profile !== "" || !accessKeyId || !secretAccessKey) return {};
-  const sessionToken = env["AWS_SESSION_TOKEN"];
-  return { credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) } };
 }

@@ -16,8 +16,18 @@ import { optionalPackage } from "./optional-package.ts";
 /** Headers that a request to an address needs. Tokens are renewed before they end. @throws `PROVIDER_FAILED` */
 export type GoogleAccess = (url: URL) => Promise<Readonly<Record<string, string>>>;
 
+/** What credentials are for. */
+export interface GoogleUse {
+  /** In messages: `GCP KMS`. */
+  readonly what: string;
+  readonly scopes: readonly string[];
+}
+
 /** What the reference's client asks for. */
-const SCOPES = ["https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/cloudkms"];
+const KMS: GoogleUse = {
+  what: "GCP KMS",
+  scopes: ["https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/cloudkms"],
+};
 
 /** Until then there has to be a token; a metadata server that does not answer takes 3 s or so. */
 const TOKEN_TIMEOUT_MS = 30_000;
@@ -27,7 +37,7 @@ const TOKEN_TIMEOUT_MS = 30_000;
  * Credentials, for which the library looks at the environment of the process, gcloud's file and the metadata server.
  * @param projectId - of the key. Without one the library would look for it, and run gcloud to that end.
  */
-export async function loadGoogleAccess(projectId: string, host: Host): Promise<GoogleAccess> {
+export async function loadGoogleAccess(projectId: string, host: Host, use = KMS): Promise<GoogleAccess> {
   const given = host.env["GOOGLE_CREDENTIALS"] || "";
   const token = host.env["GOOGLE_OAUTH_ACCESS_TOKEN"] || "";
   if (given === "" && token !== "") {
@@ -37,13 +47,13 @@ export async function loadGoogleAccess(projectId: string, host: Host): Promise<G
   const credentials = given === "" ? undefined : await readCredentials(given, host);
   const { GoogleAuth } = await optionalPackage(
     "google-auth-library@10",
-    "GCP KMS with these credentials",
+    `${use.what} with these credentials`,
     gcpKmsNames.id,
     () => import("google-auth-library"),
   );
   const universeDomain = host.env["SOPS_GCP_KMS_UNIVERSE_DOMAIN"] || "";
   const auth = new GoogleAuth({
-    scopes: SCOPES,
+    scopes: [...use.scopes],
     projectId,
     ...(credentials === undefined ? {} : { credentials }),
     ...(universeDomain === "" ? {} : { clientOptions: { universeDomain } }),

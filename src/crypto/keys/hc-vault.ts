@@ -9,14 +9,13 @@ import { fieldOf, leaf, type Mapping, mapping } from "../../document/document.ts
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
-import { jsonOf, memberOf, quoted } from "./answers.ts";
+import { jsonOf, memberOf } from "./answers.ts";
 import { createdAt, decodeBase64, failing, textOf } from "./fields.ts";
-import { type HttpAnswer, pause, send as realSend, type Send, sendPatiently } from "./http.ts";
+import { type HttpAnswer, pause, send as realSend, type Send } from "./http.ts";
 import { hcVaultNames } from "./names.ts";
-import { networkReason } from "./network-reasons.ts";
 import type { KeyProvider } from "./provider.ts";
 import { expectTrusted } from "./trust.ts";
-import { loadVaultClient, type VaultClient } from "./vault-client.ts";
+import { askVault, loadVaultClient, refusalOf, type VaultClient } from "./vault-client.ts";
 
 /** One transit key as rules, flags and files name it. */
 export interface VaultRecipient {
@@ -46,36 +45,13 @@ export function createHcVault(send: Send, wait: typeof pause): KeyProvider<Vault
   ): Promise<string> {
     const client = await once(clients, host, loadVaultClient);
     const path = [...enginePath.split("/"), operation, keyName].map(encodeURIComponent).join("/");
-    const answer = await write(client, new URL(client.agent ?? address), path, input, signal);
+    const request = { method: "PUT", address, path, body: input } as const;
+    const answer = await askVault(client, request, signal, send, wait);
     try {
       return resultOf(answer, operation, client, address);
     } finally {
       answer.body.fill(0);
     }
-  }
-
-  /** With the retries of the reference's client, and one redirect, as there. */
-  async function write(
-    client: VaultClient,
-    server: URL,
-    path: string,
-    body: Uint8Array,
-    signal: AbortSignal | undefined,
-  ): Promise<HttpAnswer> {
-    const limit = AbortSignal.timeout(client.timeoutMs);
-    const until = signal === undefined ? limit : AbortSignal.any([limit, signal]);
-    const put = async (url: URL): Promise<HttpAnswer> => {
-      const attempt = () => client.send({ method: "PUT", url, headers: client.headers, body }, until, send);
-      try {
-        return await sendPatiently(attempt, client.patience, wait, until);
-      } catch (error) {
-        throw error instanceof KeyleafError ? error : unreachable(error, url);
-      }
-    };
-    const url = new URL(`${server.pathname.replace(/\/+$/, "")}/v1/${path}`, server.origin);
-    const answer = await put(url);
-    const target = client.ignoresRedirects ? null : redirectOf(answer, url);
-    return target === null ? answer : put(target);
   }
 
   return {
@@ -206,7 +182,7 @@ function problemOf({ address, enginePath, keyName }: VaultRecipient): string | n
  * The reference's own restriction, a list of prefixes, `all` or `none`.
  * @returns why the address is not allowed; `null`: it is.
  */
-function allowlistProblem(address: string, env: Host["env"]): string | null {
+export function allowlistProblem(address: string, env: Host["env"]): string | null {
   const list = env["SOPS_HC_VAULT_ALLOWLIST"] ?? "";
   if (list === "" || list === "all") return null;
   const prefixes = list === "none" ? [] : list.split(",").map((item) => item.trim());
@@ -247,32 +223,6 @@ function jsonBody(name: string, secret: Buffer): Buffer {
   return Buffer.from(`{"${name}":"${secret.toString("base64")}"}`);
 }
 
-/** Where the server sends the request to; `null`: nowhere. */
-function redirectOf({ status, headers }: HttpAnswer, from: URL): URL | null {
-  if (![301, 302, 307].includes(status)) return null;
-  const { location = "" } = headers;
-  const to = location !== "" && URL.canParse(location, from.href) ? new URL(location, from) : null;
-  if (to === null || !/^https?:$/.test(to.protocol) || to.username !== "" || to.password !== "") {
-    throw failed(`${from.origin} redirects to what is not an address`);
-  }
-  if (from.protocol === "https:" && to.protocol !== "https:") {
-    throw failed(`${from.origin} redirects to ${to.origin}, where the token could be read on the way`);
-  }
-  return to;
-}
-
-function unreachable(error: unknown, { origin }: URL): KeyleafError {
-  const reason = networkReason(error);
-  const hint = /certificate/.test(reason)
-    ? "name the authority of its certificate with VAULT_CACERT, or its name with VAULT_TLS_SERVER_NAME"
-    : /speak TLS/.test(reason)
-      ? "if it serves plain http, the address has to say http"
-      : /TLS failed/.test(reason)
-        ? "check VAULT_CACERT, VAULT_CLIENT_CERT and VAULT_CLIENT_KEY; the key has to be without a passphrase"
-        : "check the address, the network and the proxy variables; VAULT_CLIENT_TIMEOUT is the time to wait";
-  return failed(`${origin} cannot be reached: ${reason}`, hint);
-}
-
 /** The text that the engine gives for an operation. */
 function resultOf(
   { status, body }: HttpAnswer,
@@ -284,13 +234,8 @@ function resultOf(
   const result = memberOf(answer, "data", operation === "encrypt" ? "ciphertext" : "plaintext");
   if (status === 200 && typeof result === "string" && result !== "") return result;
 
-  const said = memberOf(answer, "errors");
-  const errors = Array.isArray(said) ? said.filter((text) => typeof text === "string") : [];
-  // The token before the cut, or half of it would stay.
-  const shown = quoted(client.withoutToken(errors.join("; ")));
   const { origin } = new URL(client.agent ?? address);
-  const isVault = answer !== undefined && answer !== null;
-  const reason = shown === "" ? (isVault ? "no reason given" : "the answer is not one of Vault") : shown;
+  const reason = refusalOf(answer, client);
   throw failed(`${origin} cannot ${operation}: ${reason} (HTTP ${status})`, hintFor(status, reason, operation, client));
 }
 

@@ -4,14 +4,14 @@ import { jsonOf } from "./answers.ts";
 import { type HttpAnswer, type HttpWay, type Patience, pause, send, sendPatiently } from "./http.ts";
 import { proxyOf } from "./proxy.ts";
 
-/** Small JSON requests to the clouds. */
+/** Requests to the clouds that are answered in JSON. */
 
 export interface RestRequest {
   readonly method: "GET" | "POST";
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON; absent: nothing is. */
-  readonly body?: Readonly<Record<string, string>>;
+  /** Bytes as they are, with a content type among the headers; all else as JSON. Absent: nothing is sent. */
+  readonly body?: Readonly<Record<string, string>> | Uint8Array;
 }
 
 /** What was answered, whatever the status. */
@@ -45,7 +45,7 @@ export const sendRest: SendRest = restOver();
 export function restOver(timeoutMs = REQUEST_TIMEOUT_MS, sendOne = send, wait = pause): SendRest {
   return async ({ method, url, headers, body }, host, signal) => {
     const way = once(ways, host, () => ({ proxyFor: (address: URL) => proxyOf(host.env, address) }));
-    const sent = body === undefined ? null : Buffer.from(JSON.stringify(body));
+    const sent = body === undefined ? null : Buffer.from(body instanceof Uint8Array ? body : JSON.stringify(body));
     const request = {
       method,
       url,

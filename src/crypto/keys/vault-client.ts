@@ -3,12 +3,23 @@
  *
  * Source: Vault api/client.go, `ReadEnvironment` and `NewClient`; SOPS hcvault/keysource.go for the token.
  */
+import { KeyleafError } from "../../errors.ts";
 import { goBoolean } from "../../go-boolean.ts";
 import type { Host } from "../../host.ts";
+import { memberOf, quoted } from "./answers.ts";
 import { failing } from "./fields.ts";
-import type { HttpAnswer, HttpRequest, HttpWay, Patience, Send, TlsSettings } from "./http.ts";
+import {
+  type HttpAnswer,
+  type HttpRequest,
+  type HttpWay,
+  type Patience,
+  type pause,
+  type Send,
+  sendPatiently,
+  type TlsSettings,
+} from "./http.ts";
 import { hcVaultNames } from "./names.ts";
-import { codeOf, UNKNOWN_AUTHORITY } from "./network-reasons.ts";
+import { codeOf, networkReason, UNKNOWN_AUTHORITY } from "./network-reasons.ts";
 import { proxyAt, proxyOf } from "./proxy.ts";
 
 export interface VaultClient {
@@ -77,6 +88,81 @@ export async function loadVaultClient(host: Host): Promise<VaultClient> {
     },
     withoutToken: (text) => (token === "" ? text : text.replaceAll(token, "...")),
   };
+}
+
+/** One request of Vault's interface. */
+export interface VaultRequest {
+  readonly method: HttpRequest["method"];
+  /** Of the server, which an agent stands in for. */
+  readonly address: string;
+  /** Behind the version, escaped. */
+  readonly path: string;
+  /** JSON. */
+  readonly body?: Uint8Array;
+}
+
+/**
+ * Sends a request with the retries of the reference's client, and follows one redirect, as there.
+ * @throws `PROVIDER_FAILED` where there is no answer.
+ */
+export async function askVault(
+  client: VaultClient,
+  { method, address, path, body }: VaultRequest,
+  signal: AbortSignal | undefined,
+  send: Send,
+  wait: typeof pause,
+): Promise<HttpAnswer> {
+  const limit = AbortSignal.timeout(client.timeoutMs);
+  const until = signal === undefined ? limit : AbortSignal.any([limit, signal]);
+  const sendTo = async (url: URL): Promise<HttpAnswer> => {
+    const request = { method, url, headers: client.headers, ...(body === undefined ? {} : { body }) };
+    try {
+      return await sendPatiently(() => client.send(request, until, send), client.patience, wait, until);
+    } catch (error) {
+      throw error instanceof KeyleafError ? error : unreachable(error, url);
+    }
+  };
+  const server = new URL(client.agent ?? address);
+  const url = new URL(`${server.pathname.replace(/\/+$/, "")}/v1/${path}`, server.origin);
+  const answer = await sendTo(url);
+  const target = client.ignoresRedirects ? null : redirectOf(answer, url);
+  return target === null ? answer : sendTo(target);
+}
+
+/** Why a server does not do what it is asked for, in its own words. @param body - parsed; `undefined`: not JSON. */
+export function refusalOf(body: unknown, client: VaultClient): string {
+  const said = memberOf(body, "errors");
+  const errors = Array.isArray(said) ? said.filter((text) => typeof text === "string") : [];
+  // The token before the cut, or half of it would stay.
+  const shown = quoted(client.withoutToken(errors.join("; ")));
+  if (shown !== "") return shown;
+  return body === undefined || body === null ? "the answer is not one of Vault" : "no reason given";
+}
+
+/** Where the server sends the request to; `null`: nowhere. */
+function redirectOf({ status, headers }: HttpAnswer, from: URL): URL | null {
+  if (![301, 302, 307].includes(status)) return null;
+  const { location = "" } = headers;
+  const to = location !== "" && URL.canParse(location, from.href) ? new URL(location, from) : null;
+  if (to === null || !/^https?:$/.test(to.protocol) || to.username !== "" || to.password !== "") {
+    throw failed(`${from.origin} redirects to what is not an address`);
+  }
+  if (from.protocol === "https:" && to.protocol !== "https:") {
+    throw failed(`${from.origin} redirects to ${to.origin}, where the token could be read on the way`);
+  }
+  return to;
+}
+
+function unreachable(error: unknown, { origin }: URL): KeyleafError {
+  const reason = networkReason(error);
+  const hint = /certificate/.test(reason)
+    ? "name the authority of its certificate with VAULT_CACERT, or its name with VAULT_TLS_SERVER_NAME"
+    : /speak TLS/.test(reason)
+      ? "if it serves plain http, the address has to say http"
+      : /TLS failed/.test(reason)
+        ? "check VAULT_CACERT, VAULT_CLIENT_CERT and VAULT_CLIENT_KEY; the key has to be without a passphrase"
+        : "check the address, the network and the proxy variables; VAULT_CLIENT_TIMEOUT is the time to wait";
+  return failed(`${origin} cannot be reached: ${reason}`, hint);
 }
 
 function patienceOf(retries: number): Patience {
