@@ -130,12 +130,16 @@ const MAX_NODES = 100_000;
 /** How deep merges may go into each other; an alias to what it stands in would go on for ever. */
 const MAX_MERGES = 100;
 
+/** What becomes of keys that nobody knows. */
+export type UnknownKeys = "refuse" | "pass over";
+
 /** The file being read. */
 interface Source {
   readonly text: string;
   readonly fileName: string;
   readonly lines: LineCounter;
   readonly targets: Map<Alias, Node>;
+  readonly unknownKeys: UnknownKeys;
   nodes: number;
 }
 
@@ -157,13 +161,14 @@ interface Field {
  *
  * @param text - a leading byte order mark is allowed.
  * @param fileName - for messages.
+ * @param unknownKeys - `pass over` is what the reference does.
  * @throws `CONFIG_MALFORMED` with file, line and column: not YAML, a duplicate or unknown key, a wrong type, two
  *   selection settings in one rule.
  */
-export function parseConfig(text: string, fileName: string): Config {
-  const { file, top } = parse(text.replace(/^\uFEFF/, ""), fileName);
+export function parseConfig(text: string, fileName: string, unknownKeys: UnknownKeys = "refuse"): Config {
+  const { file, top } = parse(text.replace(/^\uFEFF/, ""), fileName, unknownKeys);
   const fields = fieldsOf(file, top, "a .sops.yaml file", null);
-  checkTopKeys(file, fields);
+  if (unknownKeys === "refuse") checkTopKeys(file, fields);
   const rules = listOf(file, valueAt(fields, "creation_rules"), "creation_rules");
   listOf(file, valueAt(fields, "destination_rules"), "destination_rules");
   return {
@@ -350,7 +355,7 @@ function holdsAnchor(node: Node | null): boolean {
 }
 
 /** The failsafe schema leaves all scalars as text; what they are is decided where they are used. */
-function parse(text: string, fileName: string): { file: Source; top: Value } {
+function parse(text: string, fileName: string, unknownKeys: UnknownKeys): { file: Source; top: Value } {
   const lines = new LineCounter();
   const document = parseDocument(text, {
     schema: "failsafe",
@@ -359,7 +364,7 @@ function parse(text: string, fileName: string): { file: Source; top: Value } {
     logLevel: "silent",
     lineCounter: lines,
   });
-  const file: Source = { text, fileName, lines, targets: new Map(), nodes: 0 };
+  const file: Source = { text, fileName, lines, targets: new Map(), unknownKeys, nodes: 0 };
   const [error] = document.errors;
   if (error !== undefined) {
     const isDepth = error.code === "RESOURCE_EXHAUSTION";
@@ -412,8 +417,11 @@ function fieldsOf(
 ): ReadonlyMap<string, Field> {
   const fields = new Map<string, Field>();
   addFields(file, value, what, fields, 0);
-  if (known !== null) {
-    for (const field of fields.values()) if (!known.includes(field.key)) throw unknownKey(file, field, what, known);
+  if (known === null) return fields;
+  for (const field of fields.values()) {
+    if (known.includes(field.key)) continue;
+    if (file.unknownKeys === "refuse") throw unknownKey(file, field, what, known);
+    fields.delete(field.key);
   }
   return fields;
 }

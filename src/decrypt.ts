@@ -27,7 +27,7 @@ import {
   WRAPPER_KEY,
 } from "./document/document.ts";
 import { EditList } from "./document/edits.ts";
-import { type Metadata, parseMetadata } from "./document/metadata.ts";
+import { type Metadata, metadataItem, parseMetadata } from "./document/metadata.ts";
 import { isSameNode, isSameScalar } from "./document/same.ts";
 import { compileSelection, EVERYTHING, type Selection } from "./document/selection.ts";
 import { decodeSpellings, namedVariants, type Spellings } from "./document/spelling.ts";
@@ -45,7 +45,15 @@ export interface DecryptOptions {
   readonly ignoreMac?: boolean;
   /** Give one node only: keys and list positions from the top of the first document. */
   readonly extract?: readonly (string | number)[];
-  /** For another output format, and for `extract`. */
+  /** Comments in lists count as elements in `extract`, as in the reference. Absent: they do not. */
+  readonly countsComments?: boolean;
+  /**
+   * What a result looks like, in the file's own format and in YAML. `own` (also when absent): the text stays. `reference`:
+   * it is printed anew. `found`: `reference` if the encrypted file may be from the reference, else `own`: its layout is that
+   * of the reference, and it has neither a record of spellings nor an encrypted comment at the end of a line.
+   */
+  readonly layout?: "own" | "reference" | "found";
+  /** For what is printed anew, and for `extract`. */
   readonly print?: PrintOptions;
   /** Of a run over many files: what it has unwrapped already. */
   readonly unwrapped?: UnwrappedKeys;
@@ -70,19 +78,34 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
   const outputFormat = await formatOf(options.outputFormat ?? options.format);
   const extract = options.extract ?? [];
   const isPrintedAnew = extract.length > 0 || options.format !== outputFormat.id;
-  const opened = await openAs(source, options, host, isPrintedAnew ? "tree" : "text");
+  const opened = await openAs(source, options, host, (file) =>
+    isPrintedAnew || hasReferenceLayout(file, options) ? "tree" : "text",
+  );
   const { doc, notices } = opened;
   if (opened.text !== null) return { output: await opened.text(), notices };
   if (extract.length > 0) {
-    const node = nodeAt(doc, extract);
+    const node = nodeAt(doc, extract, options.countsComments === true);
     return { output: outputFormat.printNode(node, options.print ?? {}), notices };
   }
   const output = outputFormat.print(doc.roots, options.print ?? {});
-  return { output, notices: [...notices, ...lossesOf(doc, outputFormat)] };
+  return {
+    output,
+    notices: options.format === outputFormat.id ? notices : [...notices, ...lossesOf(doc, outputFormat)],
+  };
 }
 
 /** How a file is opened, whatever is then done with it. */
-export type OpenOptions = Pick<DecryptOptions, "format" | "ignoreMac" | "unwrapped" | "transfer" | "recovery">;
+export type OpenOptions = Pick<
+  DecryptOptions,
+  "format" | "ignoreMac" | "unwrapped" | "transfer" | "recovery" | "layout"
+>;
+
+/** A file before it is opened. */
+interface ParsedFile {
+  readonly doc: Document;
+  readonly metadata: Metadata;
+  readonly format: Format;
+}
 
 /**
  * Parses a file, recovers its data key, opens every value, and checks every tag and the MAC.
@@ -93,22 +116,44 @@ export async function openAs(
   source: Uint8Array,
   options: OpenOptions,
   host: Host,
-  what: "tree" | "text",
+  what: "tree" | "text" | ((file: ParsedFile) => "tree" | "text"),
 ): Promise<(OpenedTree | OpenedText) & { readonly doc: Document }> {
   const format = await formatOf(options.format);
   const doc = await format.parse(source);
   if (options.transfer === true) letGo(source);
   const metadata = metadataOf(doc);
+  const isTree = (typeof what === "string" ? what : what({ doc, metadata, format })) === "tree";
   const dataKey = await dataKeyOf(doc, metadata, options, host);
   try {
-    const opened =
-      what === "tree"
-        ? await openTree(doc, metadata, dataKey, options)
-        : await openText(doc, metadata, format, dataKey, options);
+    const opened = isTree
+      ? await openTree(doc, metadata, dataKey, options)
+      : await openText(doc, metadata, format, dataKey, options);
     return { ...opened, doc };
   } finally {
     dataKey.fill(0);
   }
+}
+
+/** Whether a result in the file's own format is to look as the reference prints it. */
+function hasReferenceLayout(
+  { doc, metadata, format }: ParsedFile,
+  { layout = "own", print = {} }: DecryptOptions,
+): boolean {
+  if (layout !== "found") return layout === "reference";
+  if (metadata.spelling !== null || hasSealedCommentAtLineEnd(doc)) return false;
+  const item = metadataItem(blockOf(doc));
+  const roots = doc.roots.map((root) => ({ ...root, members: [...root.members, item] }));
+  return Buffer.from(format.print(roots, print)).toString() === doc.source;
+}
+
+function hasSealedCommentAtLineEnd({ roots }: Document): boolean {
+  let isThere = false;
+  const entry = (entry: Entry): void => {
+    const { text } = entry.scalar;
+    if (entry.kind === "comment" && entry.inline && typeof text === "string") isThere ||= isSealedComment(text);
+  };
+  walk(roots, { selection: EVERYTHING }, { entry });
+  return isThere;
 }
 
 /** Bytes from which on it is worth while to have the garbage collector look for them. */
@@ -215,7 +260,7 @@ async function openTree(
   doc: Document,
   metadata: Metadata,
   dataKey: Uint8Array,
-  options: Pick<DecryptOptions, "ignoreMac">,
+  options: Pick<DecryptOptions, "ignoreMac" | "layout">,
 ): Promise<OpenedTree> {
   return { ...(await openEntries(doc, doc.roots, metadata, dataKey, options, null)), text: null };
 }
@@ -226,7 +271,7 @@ async function openEntries(
   roots: readonly (Mapping | Passing)[],
   metadata: Metadata,
   dataKey: Uint8Array,
-  { ignoreMac = false }: Pick<DecryptOptions, "ignoreMac">,
+  { ignoreMac = false, layout = "own" }: Pick<DecryptOptions, "ignoreMac" | "layout">,
   changes: Changes | null,
   observer?: Observer,
 ): Promise<Opened> {
@@ -248,6 +293,8 @@ async function openEntries(
           const scalar = entry.kind === "comment" ? opening.comment(entry, path) : opening.value(entry, path, keys);
           if (scalar !== null) {
             entry.scalar = scalar;
+            // The reference forgets where a comment stood that it opens.
+            if (entry.kind === "comment" && layout !== "own") entry.inline = false;
             changes?.opened(entry, index, path);
           }
           index++;
@@ -545,8 +592,8 @@ function leadingComments(container: Mapping | List): number {
   return first === -1 ? members.length : first;
 }
 
-/** The node at a path of the first document. Comments are no list elements. */
-function nodeAt(doc: Document, path: readonly (string | number)[]): Node {
+/** The node at a path of the first document. */
+function nodeAt(doc: Document, path: readonly (string | number)[], countsComments: boolean): Node {
   let node: Node | undefined = doc.roots[0];
   // A list at the top is the value of the one key `data` in a sealed file.
   const items = node?.members.filter(({ kind }) => kind === "item").length;
@@ -556,7 +603,9 @@ function nodeAt(doc: Document, path: readonly (string | number)[]): Node {
     if (node?.kind === "mapping" && typeof step === "string") {
       for (const member of node.members) if (member.kind === "item" && member.key === step) next ??= member.value;
     } else if (node?.kind === "list" && typeof step === "number") {
-      next = node.elements.filter((element): element is Node => !isComment(element))[step];
+      const elements = countsComments ? node.elements : node.elements.filter((element) => !isComment(element));
+      const element = elements[step];
+      next = element === undefined || isComment(element) ? undefined : element;
     }
     if (next === undefined) {
       throw new KeyleafError(

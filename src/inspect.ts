@@ -5,7 +5,7 @@ import { passingRoots } from "./document/document.ts";
 import type { KeyEntry, KeyListName } from "./document/metadata.ts";
 import { compileSelection, type SelectionRule } from "./document/selection.ts";
 import { walk } from "./document/walk.ts";
-import { lineCounter } from "./errors.ts";
+import { KeyleafError, lineCounter } from "./errors.ts";
 import type { FormatId } from "./formats/format.ts";
 import { formatOf } from "./formats/registry.ts";
 
@@ -80,6 +80,20 @@ export async function inspect(source: Uint8Array, options: { readonly format: Fo
     version: metadata.version,
     entries,
   };
+}
+
+/**
+ * Whether a file has the metadata of an encrypted one. Needs no key, and nothing is authenticated.
+ * @throws `INPUT_*` for what cannot be read; `INPUT_METADATA`
+ */
+export async function isEncrypted(source: Uint8Array, options: { readonly format: FormatId }): Promise<boolean> {
+  try {
+    const { mac, version } = metadataOf(await (await formatOf(options.format)).parse(source));
+    return mac !== "" && version !== "";
+  } catch (error) {
+    if (error instanceof KeyleafError && ["INPUT_NOT_ENCRYPTED", "INPUT_EMPTY"].includes(error.code)) return false;
+    throw error;
+  }
 }
 
 /** The recipient of an entry. */

@@ -19,7 +19,7 @@ export interface RecipientSources {
   readonly rule: CreationRule | null;
   /** Shared-config profile for AWS keys from flags; `""` for none. */
   readonly awsProfile: string;
-  /** Encryption context for AWS keys from flags. */
+  /** Encryption context for AWS keys from flags, and for those that stand flat in a rule, which has no place for one. */
   readonly encryptionContext: ReadonlyMap<string, string>;
 }
 
@@ -37,7 +37,8 @@ export async function resolveKeyGroups(
   const named = await fromFlags(sources, host);
   if (named.length > 0) return { keyGroups: [withoutRepeats(named)], notices: [] };
   if (sources.rule !== null) {
-    return { keyGroups: await keyGroupsOfRule(sources.rule), notices: [] };
+    const { rule, encryptionContext } = sources;
+    return { keyGroups: await keyGroupsOfRule(rule, { encryptionContext }), notices: [] };
   }
   return ownIdentity(host);
 }

@@ -1,5 +1,4 @@
 import manifest from "../../package.json" with { type: "json" };
-import { FORMAT_VERSION } from "../document/metadata.ts";
 import { KeyleafError } from "../errors.ts";
 import { asksForVersion } from "./command-line.ts";
 import { commands, decryptCommand } from "./commands/registry.ts";
@@ -9,13 +8,8 @@ import type { Context } from "./context.ts";
 
 /** The version, or help about the program as a whole. @param args - nothing but flags about it */
 export async function aboutProgram(args: readonly string[], context: Context): Promise<void> {
-  if (asksForVersion(args)) await context.streams.stdout.write(`${versionLine(context)}\n`);
+  if (asksForVersion(args)) await context.streams.stdout.write(`${context.program} ${manifest.version}\n`);
   else await help([], context);
-}
-
-/** Who calls `sops` compares the first number with versions of the reference: it is the one that files are written for. */
-function versionLine({ program }: Context): string {
-  return program === "sops" ? `sops ${FORMAT_VERSION} (keyleaf ${manifest.version})` : `${program} ${manifest.version}`;
 }
 
 /** Help about the program, or about the command of that name. @throws `USAGE` */

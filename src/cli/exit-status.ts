@@ -69,6 +69,7 @@ const ofGroups: Statuses = { ...opening, INPUT_MISSING: 2, KEY_UNAVAILABLE: 1 };
 const commandStatuses: ReadonlyMap<string, Statuses> = new Map([
   ["decrypt", opening],
   ["get", opening],
+  ["filestatus", { INPUT_MISSING: 1, INPUT_UNREADABLE: 1, INPUT_MALFORMED: 1, INPUT_UNSUPPORTED: 1 }],
   ["set", setting],
   ["unset", setting],
   ["exec", opening],

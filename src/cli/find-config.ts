@@ -126,7 +126,8 @@ export function printOptions(format: FormatId, flags: Flags, config: Config | nu
   return indent === undefined ? {} : { indent };
 }
 
-function configuredIndent(format: FormatId, config: Config | null): number | "tab" | undefined {
+/** What `stores` of the configuration says. */
+export function configuredIndent(format: FormatId, config: Config | null): number | "tab" | undefined {
   const { stores } = config ?? {};
   if (format === "yaml") return stores?.yaml?.indent;
   if (format === "json") return stores?.json?.indent;

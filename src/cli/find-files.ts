@@ -25,7 +25,7 @@ const isOrdinary = (path: string): boolean => !LEFT_OUT.has(basename(path));
  * followed, neither to files nor to folders. What exists is meant as it is called, even if it looks like a pattern.
  * @param hintFor - what to say about a file that does not exist
  * @throws `INPUT_MISSING`, also for a pattern that nothing matches; `INPUT_UNREADABLE` for a folder; `USAGE` for `--all`
- * outside of a repository, and under the name sops for all but a file.
+ * outside of a repository.
  */
 export async function listFiles(
   operands: readonly string[],
@@ -38,13 +38,12 @@ export async function listFiles(
     if (file.isNamed || !files.has(file.path)) files.set(file.path, file);
   };
   if (flags.has("all")) for (const file of await tracked(context)) add(file);
-  const { host, program } = context;
+  const { host } = context;
   const breathe = breather();
   for (const name of operands) {
     const path = resolve(host.cwd, name);
     const kind = attemptReading("INPUT_UNREADABLE", name, () => host.stat(path)?.kind ?? null);
     if (kind === "folder") {
-      if (program === "sops") throw notOneFile(name, "a folder");
       for (const file of filesBelow(name, path, host)) {
         add(file);
         await breathe();
@@ -75,23 +74,15 @@ function* filesBelow(
   }
 }
 
-/** The reference works on one file. What calls it so may not mean what `enc` would make of it. */
-function notOneFile(name: string, what: string): KeyleafError {
-  return new KeyleafError("USAGE", `${name} is ${what}; sops takes the name of one file`, {
-    hint: "enc -i and dec -i take folders and patterns",
-  });
-}
-
 /** Shells hand over a pattern as it is where it is quoted, or matches nothing, and some never expand any. */
 async function matching(
   name: string,
-  { host, program }: Context,
+  { host }: Context,
   hintFor: (name: string) => string | null,
 ): Promise<readonly ListedFile[]> {
   const missing = (message: string, hint: string | null): KeyleafError =>
     new KeyleafError("INPUT_MISSING", message, { details: { file: name }, ...(hint === null ? {} : { hint }) });
   if (!/[*?[{(]/.test(name)) throw missing("no such file", hintFor(name));
-  if (program === "sops") throw notOneFile(name, "no file but a pattern");
 
   const { default: picomatch } = await import("picomatch");
   // As for a shell, a slash at the end means folders only, and two mean one.

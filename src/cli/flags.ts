@@ -384,6 +384,8 @@ export const recipientsListFlags: readonly Flag[] = [
   ...common.filter(({ name }) => name === "config"),
 ];
 
+export const filestatusFlags: readonly Flag[] = common.filter(({ name }) => name === "input-type");
+
 export const keygenFlags: readonly Flag[] = [
   {
     name: "output",

@@ -6,6 +6,7 @@ import type { FormatId } from "../formats/format.ts";
 import { formatById, formatForFileName, formats } from "../formats/registry.ts";
 import { nearest } from "../nearest.ts";
 import type { Context, Flags } from "./context.ts";
+import { encryptionContext } from "./encryption-context.ts";
 import type { ListedFile } from "./find-files.ts";
 import { readFileOr } from "./read-file.ts";
 import type { Left } from "./rewrite-files.ts";
@@ -208,23 +209,6 @@ export async function recoveryFlags(flags: Flags): Promise<Recovery> {
 /** What flags say about AWS keys that others name. @throws `USAGE_BAD_CONTEXT` */
 export function recipientOptions(flags: Flags): Required<RecipientOptions> {
   return { awsProfile: flags.text("aws-profile") ?? "", encryptionContext: encryptionContext(flags) };
-}
-
-/** `name:value,name2:value2`. */
-function encryptionContext(flags: Flags): ReadonlyMap<string, string> {
-  const pairs = new Map<string, string>();
-  const text = flags.text("encryption-context") ?? "";
-  for (const part of text === "" ? [] : text.split(",")) {
-    const [name = "", value, ...more] = part.split(":");
-    if (name.trim() === "" || value === undefined || more.length > 0) {
-      throw new KeyleafError(
-        "USAGE_BAD_CONTEXT",
-        "bad --encryption-context: each part must be name:value, with one colon",
-      );
-    }
-    pairs.set(name, value);
-  }
-  return pairs;
 }
 
 /** The error with the file's name added, where it is about the file and does not name it yet. */

@@ -55,13 +55,13 @@ export function manualPage(): string {
   return `${lines.join("\n")}\n`;
 }
 
-function commandLines({ name, operands }: Command, { description, ownDescription, examples, flags }: Manual): string[] {
+function commandLines({ name, operands }: Command, { description, examples, flags }: Manual): string[] {
   const groups = new Set(flags.map(({ group }) => group));
   return [
     `.SS ${quoted(`enc ${name}`)}`,
     ...synopsis(`enc ${name}`, `${operands} [flags]`.trim()),
     ".PP",
-    text(ownDescription === undefined ? description : `${description} ${ownDescription}`),
+    text(description),
     ...[...groups].flatMap((group) => [
       ".PP",
       text(group),

@@ -1,6 +1,6 @@
 import { Command as Commander, CommanderError, Option } from "commander";
 import { KeyleafError } from "../errors.ts";
-import { type Manual, manualOf, sopsManualOf } from "./commands/manual.ts";
+import { type Manual, manualOf } from "./commands/manual.ts";
 import { type Command, commands, encryptCommand } from "./commands/registry.ts";
 import type { Context, Flags } from "./context.ts";
 import type { Flag } from "./flags.ts";
@@ -44,7 +44,7 @@ export async function parseFlags(
 
 /** Prints what there is. */
 export function printProgramHelp(context: Context): Promise<void> {
-  return printHelp(context.program === "sops" ? sopsParser() : programParser(), context);
+  return printHelp(programParser(), context);
 }
 
 function programParser(): Commander {
@@ -73,17 +73,6 @@ function programParser(): Commander {
   return program;
 }
 
-function sopsParser(): Commander {
-  return newParser("sops")
-    .usage("encrypt|decrypt [FILE] [flags]\n       sops -e|-d [flags] FILE\n       sops keyservice [flags]")
-    .description(
-      "Keyleaf under the name sops, for programs that call sops to encrypt or decrypt one file. The other commands of " +
-        "sops are not there yet, and neither is editing: sops FILE is an error.",
-    )
-    .option("-v, --version", "print the version of sops that files are written for, and that of Keyleaf")
-    .addHelpText("after", "\nFlags: sops encrypt --help, sops decrypt --help, sops keyservice --help.");
-}
-
 /** Prints one command's help. */
 export function printCommandHelp(command: Command, context: Context): Promise<void> {
   return printHelp(commandParser(command, context), context);
@@ -103,25 +92,20 @@ async function printHelp(parser: Commander, { streams }: Context): Promise<void>
 }
 
 function commandParser(command: Command, context: Context): Commander {
-  const { program } = context;
   const { operands } = command;
-  const { description, ownDescription, examples, flags } = manual(command, context);
+  const { description, examples, flags } = manualOf(command);
   const parser = newParser(lineOf(command, context))
     .usage((command.takesLine === true ? `[flags] ${operands}` : `${operands} [flags]`).trim())
-    .description(ownDescription === undefined ? description : `${description} ${ownDescription}`);
+    .description(description);
   // Too many of them are an error of ours, which is the same on lines without flags.
   if (operands !== "") parser.argument("[operands...]");
   for (const flag of flags) parser.addOption(optionOf(flag));
-  return program === "sops" ? parser : parser.addHelpText("after", examplesText(examples));
-}
-
-function manual(command: Command, { program }: Context): Manual {
-  return program === "sops" ? sopsManualOf(command) : manualOf(command);
+  return parser.addHelpText("after", examplesText(examples));
 }
 
 /** What the user calls the command by. */
 function lineOf({ name }: Command, { program }: Context): string {
-  return program === "dec" ? "dec" : `${program} ${name}`;
+  return program === "dec" ? "dec" : `enc ${name}`;
 }
 
 function newParser(name: string): Commander {
@@ -161,7 +145,7 @@ function usageError(error: CommanderError, command: Command, context: Context): 
   const message = (error.message.split("\n")[0] ?? "").replace(/^error: /, "");
   const unknown = /^unknown option '(.*)'$/s.exec(message)?.[1];
   if (error.code === "commander.unknownOption" && unknown !== undefined) {
-    return unknownFlag(unknown, manual(command, context).flags, context.program, command.name === "set");
+    return unknownFlag(unknown, manualOf(command).flags, context.program, command.name === "set");
   }
   return new KeyleafError("USAGE", message.replaceAll("option", "flag"), {
     hint: `see ${lineOf(command, context)} --help`,

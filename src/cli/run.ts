@@ -17,18 +17,19 @@ export async function run(
   streams: Streams,
   program: Program = "enc",
 ): Promise<number> {
+  if (program === "sops") return (await import("./sops/run.ts")).runSops(argv, host, streams);
+  if (program === "enc" && argv[0] === "sops") return run(argv.slice(1), host, streams, "sops");
   const context: Context = withHost(
     { program, host, streams, files: new Set() },
     { tell: (message) => note(context, message) },
   );
   let command: Command | null = null;
   try {
-    if (argv[0] === "__complete" && program !== "sops") {
+    if (argv[0] === "__complete") {
       await (await import("./print-completions.ts")).printCompletions(argv.slice(1), context);
       return 0;
     }
-    const split =
-      program === "sops" ? (await import("./sops-line.ts")).splitSopsLine(argv) : await splitCommandLine(argv, program);
+    const split = await splitCommandLine(argv, program);
     command = split.command;
     if (command === null || (program === "dec" && isVersionOnly(split.args)))
       await (await import("./about.ts")).aboutProgram(split.args, context);

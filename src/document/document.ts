@@ -45,7 +45,7 @@ export interface Comment {
   readonly kind: "comment";
   scalar: Scalar;
   /** At the end of a line that holds a value. */
-  readonly inline: boolean;
+  inline: boolean;
   readonly at: Place | null;
 }
 

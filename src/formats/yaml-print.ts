@@ -2,9 +2,12 @@ import { yamlText } from "../crypto/scalar-bytes.ts";
 import type { Comment, Item, List, Mapping, Node, Scalar } from "../document/document.ts";
 import { resolvePlain } from "./yaml-resolve.ts";
 
-/** How a scalar is written: the style it is to have, where the style can hold it. */
+/**
+ * How a scalar is written: the style it is to have, where the style can hold it. `reference` is what go-yaml makes of a
+ * text without a style, but for what it could not read again.
+ */
 export interface ScalarContext {
-  readonly style: "plain" | "single" | "double" | "literal" | "folded";
+  readonly style: "plain" | "single" | "double" | "literal" | "folded" | "reference";
   /** Inside `{}` or `[]`: one line, and some characters need quotes. */
   readonly inFlow: boolean;
   /** What follows, on the same line or as a comment further in, would become part of a block. */
@@ -19,7 +22,7 @@ export interface ScalarContext {
 
 /** Text of a value in YAML, in the wanted style or the nearest one that can hold it. Bytes become `!!binary`. */
 export function scalarText(scalar: Scalar, context: ScalarContext): string {
-  if (typeof scalar.text !== "string") return `!!binary ${Buffer.from(scalar.text).toString("base64")}`;
+  if (typeof scalar.text !== "string") return binaryText(Buffer.from(scalar.text).toString("base64"), context);
   if (scalar.type !== "str") return yamlText(scalar);
   const { text } = scalar;
   switch (context.style) {
@@ -33,9 +36,35 @@ export function scalarText(scalar: Scalar, context: ScalarContext): string {
         : literalOrQuoted(text, context);
     case "literal":
       return literalOrQuoted(text, context);
+    case "reference":
+      return referenceText(text, context);
     default:
       return plainOrQuoted(text, context);
   }
+}
+
+/** Characters of base64 on a line of go-yaml's. */
+const BASE64_LINE = 70;
+
+function binaryText(base64: string, context: ScalarContext): string {
+  if (context.style !== "reference" || base64.length < BASE64_LINE) return `!!binary ${base64}`;
+  return `!!binary ${block("|", base64.replace(new RegExp(`.{1,${BASE64_LINE}}`, "g"), "$&\n"), context)}`;
+}
+
+/** Source: go-yaml v3, encode.go and emitterc.go (`yaml_emitter_analyze_scalar`). */
+function referenceText(text: string, context: ScalarContext): string {
+  if (text === "=") return text;
+  const canBeLiteral = /[^\n]/.test(text) && !/[\ud800-\udfff]|^\n*\t| \n| $/.test(text);
+  if (text.includes("\n") && canBeLiteral && !context.isFollowed() && isOneLine(text.replaceAll("\n", ""))) {
+    return block("|", text, context, /^[ \n]/.test(text));
+  }
+  if (/[\ud800-\udfff]/.test(text)) return doubleQuoted(text).replace(/[\ud800-\udbff][\udc00-\udfff]/g, escapedPair);
+  return text.includes("\n") ? doubleQuoted(text) : plainOrQuoted(text, context);
+}
+
+/** go-yaml knows no character beyond U+FFFF to be printable. */
+function escapedPair(pair: string): string {
+  return `\\U${(pair.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(8, "0")}`;
 }
 
 function plainOrQuoted(text: string, context: ScalarContext): string {
@@ -62,11 +91,19 @@ function canBeBlock(text: string, context: ScalarContext): boolean {
   return !/^\t|\n\t|(?:^|\n)[ \t]+\n*$/.test(text) && !context.isFollowed();
 }
 
-/** A block scalar without the line break that ends its last line: that one stands in the text already. */
-function block(indicator: "|" | ">", text: string, context: ScalarContext): string {
+/**
+ * A block scalar without the line break that ends its last line: that one stands in the text already.
+ * @param isIndicated - the header says how far the text is indented; needed where it begins with a blank
+ */
+function block(
+  indicator: "|" | ">",
+  text: string,
+  context: ScalarContext,
+  isIndicated: boolean = /^\n* /.test(text),
+): string {
   const trailing = /\n*$/.exec(text)?.[0].length ?? 0;
   const chomping = trailing === 0 ? "-" : trailing === 1 ? "" : "+";
-  const indentation = /^\n* /.test(text) ? String(context.bodyIndent - Math.max(context.parentIndent, 0)) : "";
+  const indentation = isIndicated ? String(context.bodyIndent - Math.max(context.parentIndent, 0)) : "";
   const pad = " ".repeat(context.bodyIndent);
   const lines = (trailing === 0 ? text : text.slice(0, -1)).split("\n");
   const body = lines.map((line) => (line === "" ? "" : pad + line)).join(context.newline);
@@ -130,7 +167,8 @@ function isPlainSafe(text: string, inFlow: boolean): boolean {
 /** A key of a block or flow mapping on one line. */
 function keyText(key: string, inFlow: boolean): string {
   if (key === "<<") return "!!merge <<";
-  return plainOrQuoted(key, {
+  const write = inFlow ? plainOrQuoted : referenceText;
+  return write(key, {
     style: "plain",
     inFlow,
     isFollowed: () => true,
@@ -233,7 +271,7 @@ export class BlockPrinter {
     if (scalar.type === "float" && this.#manner !== null) return `${floatText(scalar)}${inline}${this.#newline}`;
     const isFollowed = (): boolean => inline !== "";
     const text = scalarText(scalar, {
-      style: "plain",
+      style: "reference",
       inFlow: false,
       isFollowed,
       bodyIndent,

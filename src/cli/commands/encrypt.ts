@@ -34,11 +34,9 @@ import {
 import { type Remark, type Say, sayAll } from "../remarks.ts";
 import { note, warn } from "../report.ts";
 import type { Left, Rewriting } from "../rewrite-files.ts";
+import { MOST_VERIFIED, verification } from "../verification.ts";
 import { writeFiles } from "../write-file.ts";
 import { commands } from "./registry.ts";
-
-/** Bytes up to which a result is decrypted and compared before it goes to standard output; files always are. */
-const MOST_VERIFIED = 256 * 1024;
 
 /** Paths that a notice names before it only counts. */
 const MOST_NAMED = 10;
@@ -46,14 +44,12 @@ const MOST_NAMED = 10;
 /** `enc encrypt`: everything is computed before anything is written. */
 export async function run(operands: readonly string[], flags: Flags, context: Context): Promise<void> {
   const destination = destinationOf(operands, flags, context);
-  // sops has said already that a word is a file.
-  const hintFor = context.program === "sops" ? () => null : didYouMean;
   if (destination.kind === "in-place") {
     const { rewriteFiles } = await import("../rewrite-files.ts");
-    await rewriteFiles(operands, flags, context, (inside) => new Encryption(flags, inside), hintFor);
+    await rewriteFiles(operands, flags, context, (inside) => new Encryption(flags, inside), didYouMean);
     return;
   }
-  const input = await readInput(operands, flags, context, hintFor);
+  const input = await readInput(operands, flags, context, didYouMean);
   const remarks: Remark[] = [];
   const say: Say = (style, text) => remarks.push({ style, text, shared: undefined, name: null });
   try {
@@ -186,9 +182,9 @@ export class Encryption implements Rewriting {
     return encrypted(await file.encrypt(input.source, options), options, say);
   }
 
-  /** Nothing of an earlier version is to be kept; the reference keeps nothing. */
+  /** Nothing of an earlier version is to be kept. */
   get isFresh(): boolean {
-    return this.#flags.has("fresh") || this.#context.program === "sops";
+    return this.#flags.has("fresh");
   }
 
   /** What the file is to be like, for one that takes the place of an earlier version. */
@@ -305,7 +301,7 @@ export interface Encrypted {
 /** Says what there is to say of a result. */
 function encrypted(
   { output, sealed, clear, notices, verify }: EncryptResult,
-  { format, outputFormat }: EncryptOptions,
+  options: EncryptOptions,
   say: Say,
 ): Encrypted {
   for (const notice of notices) say("note", notice);
@@ -313,12 +309,7 @@ function encrypted(
   return {
     output,
     isSecret: false,
-    verify: async (written) => {
-      if ((await verify(written)) || outputFormat !== format) return;
-      throw new KeyleafError("OUTPUT_VERIFY_FAILED", "it would not come back byte for byte", {
-        hint: "please report the layout of the file; --type binary encrypts it as a whole",
-      });
-    },
+    verify: verification(verify, options),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   execFileFlags,
   execFlags,
   type Flag,
+  filestatusFlags,
   getFlags,
   groupsAddFlags,
   groupsDeleteFlags,
@@ -28,8 +29,6 @@ export interface Manual {
   readonly summary: string;
   /** Whole sentences, for the command's own help. */
   readonly description: string;
-  /** More of them, that hold for `enc` and `dec` but not under the name sops, where there is one file and no other word. */
-  readonly ownDescription?: string;
   readonly examples: readonly (readonly [line: string, meaning: string])[];
   readonly flags: readonly Flag[];
 }
@@ -42,8 +41,7 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
       description:
         "Encrypts the values of a YAML, JSON, .env, INI or TOML file, each on its own, and leaves all other text as it is. " +
         "Any other file is encrypted as a whole. The result goes to standard output. Without FILE, or with -, standard input is read. " +
-        "Recipients come from flags, from the rule for the file in .sops.yaml, or are your own age key.",
-      ownDescription:
+        "Recipients come from flags, from the rule for the file in .sops.yaml, or are your own age key. " +
         "With --in-place, FILE may also be a folder or a quoted pattern: then the files are meant that a rule with path_regex " +
         "names, or that have a name of one of these formats. The word encrypt may be left out.",
       examples: [
@@ -61,8 +59,7 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
       summary: "decrypt a file, or give one value of it",
       description:
         "Decrypts a file and gives back the text that was encrypted, byte for byte. Nothing is printed before every value and " +
-        "the MAC over all of them have been checked. Without FILE, or with -, standard input is read.",
-      ownDescription:
+        "the MAC over all of them have been checked. Without FILE, or with -, standard input is read. " +
         "With --in-place, FILE may also be a folder or a quoted pattern: then its encrypted files are meant. dec is short for " +
         "enc decrypt.",
       examples: [
@@ -82,8 +79,7 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
         "Opens the decrypted file in SOPS_EDITOR, EDITOR or VISUAL, or else vim, nano or vi, and encrypts what you save: what you " +
         "did not change stays as it is, byte for byte. The plaintext is in a folder that only you can look into, in memory where " +
         "the system has a place for that, and gone afterwards. After a mistake the editor opens the same text once more. A file that " +
-        "is not there is made; who can read it, and which values are encrypted, is found out before the editor opens, as by encrypt.",
-      ownDescription:
+        "is not there is made; who can read it, and which values are encrypted, is found out before the editor opens, as by encrypt. " +
         "If nothing changes, nothing is written. If somebody else has changed the file meanwhile, both changes go in, or yours " +
         "is kept encrypted beside it.",
       examples: [
@@ -101,8 +97,7 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
       description:
         "Sets one value in the file itself: all else keeps its text and its ciphertext, so that a diff shows three lines. VALUE is JSON: " +
         "5 is an integer, 5.0 a float, '\"5\"' text. A key that is not there is appended to its mapping, missing levels are made, and " +
-        "a list position at or beyond the length appends. In .env and INI files everything is text. The value is never printed.",
-      ownDescription:
+        "a list position at or beyond the length appends. In .env and INI files everything is text. The value is never printed. " +
         'PATH is db.hosts[0], or \'["db"]["hosts"][0]\' as sops spells it. Where the value is there already, nothing is written. ' +
         "A VALUE that begins with a dash needs -- before it.",
       examples: [
@@ -131,8 +126,8 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
       summary: "remove one value of an encrypted file",
       description:
         "Removes one value, or all that is under a path, from the file itself, with the comment at the end of its line. Comment lines " +
-        "above it stay, unless the file has a rule about comments. All else keeps its text and its ciphertext.",
-      ownDescription: "PATH is as for enc set. Where nothing is there, nothing is written, and that is no error.",
+        "above it stay, unless the file has a rule about comments. All else keeps its text and its ciphertext. " +
+        "PATH is as for enc set. Where nothing is there, nothing is written, and that is no error.",
       examples: [["enc unset secrets.enc.yaml db.password", "one key"]],
       flags: unsetFlags,
     },
@@ -235,8 +230,7 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
       summary: "give a file a new data key, and seal every value again",
       description:
         "Seals every value of an encrypted file with a new data key, for the same recipients or, with --add-... and --rm-..., " +
-        "others. Who only knows the old data key cannot read what is written from now on. The MAC is checked. The result goes to standard output.",
-      ownDescription:
+        "others. Who only knows the old data key cannot read what is written from now on. The MAC is checked. The result goes to standard output. " +
         "Recipients that the rule for the file in .sops.yaml does not name are refused, since anybody who can change the file " +
         "can put themselves there. To remove a key that the file does not have is an error. With --in-place, FILE may also be a " +
         "folder or a quoted pattern: then its encrypted files are meant.",
@@ -255,8 +249,7 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
       description:
         "Gives the data key of encrypted files to the recipients of their rules in .sops.yaml, with the rule's shamir_threshold, " +
         "and takes it from others. The plan is shown first, and asked about once. Values stay as they are, and so does the " +
-        "data key: whoever is removed may have kept it, so enc rotate should follow.",
-      ownDescription:
+        "data key: whoever is removed may have kept it, so enc rotate should follow. " +
         "All files are changed or none. FILE may also be a folder or a quoted pattern: then its encrypted files are meant.",
       examples: [
         ["enc updatekeys --dry-run --all", "what would change in the repository"],
@@ -318,14 +311,25 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
         "containers or, through a tunnel, other machines, that are given a socket and not the keys. It speaks " +
         "the protocol of sops, which has neither TLS nor a way to say who is asking. What guards a socket are therefore its " +
         "mode 0600 and its folder, which only you can write: the user id on the other side is not checked, since the runtime " +
-        "cannot read it. TCP is open to every user of this machine.",
-      ownDescription: "The address goes to standard output once it listens.",
+        "cannot read it. TCP is open to every user of this machine. " +
+        "The address goes to standard output once it listens.",
       examples: [
         ["enc keyservice", "on a socket that only you can open"],
         ["dec --keyservice unix:///run/user/1000/keyleaf/keys.sock FILE", "use it"],
         ["enc keyservice --prompt", "ask before each use"],
       ],
       flags: keyserviceCommandFlags,
+    },
+  ],
+  [
+    "filestatus",
+    {
+      summary: "tell whether a file is encrypted, as JSON",
+      description:
+        'Prints {"encrypted":true} or {"encrypted":false}, whichever the file shows: that it has the metadata of an encrypted ' +
+        "one. No key is needed, and nothing is authenticated.",
+      examples: [["enc filestatus secrets.enc.yaml", "for scripts"]],
+      flags: filestatusFlags,
     },
   ],
   [
@@ -353,18 +357,4 @@ export function manualOf({ name }: Command): Manual {
   const manual = manuals.get(name);
   if (manual === undefined) throw new Error(`nothing is said about ${name}`);
   return manual;
-}
-
-/** The manual under the name sops: what `enc` and `dec` do to many files, the reference does not. */
-export function sopsManualOf(command: Command): Manual {
-  const { ownDescription: _, ...manual } = manualOf(command);
-  const flags = manual.flags
-    .filter(isInSops)
-    .map((flag) => (flag.name === "in-place" ? { ...flag, help: "write the result over the file" } : flag));
-  return { ...manual, flags };
-}
-
-/** Whether a flag is there under the name sops. */
-export function isInSops({ isForMany, isOwn }: Flag): boolean {
-  return isForMany !== true && isOwn !== true;
 }

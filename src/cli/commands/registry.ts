@@ -60,4 +60,5 @@ export const commands: readonly Command[] = [
   { name: "exec-file", operands: "FILE COMMAND", load: () => import("./exec-file.ts") },
   keyserviceCommand,
   { name: "completion", operands: "SHELL", load: () => import("./completion.ts") },
+  { name: "filestatus", operands: "FILE", load: () => import("./filestatus.ts") },
 ];

@@ -1,0 +1,111 @@
+import type { Context } from "../context.ts";
+import {
+  decryptFlags,
+  editFlags,
+  encryptFlags,
+  execEnvFlags,
+  execFileFlags,
+  filestatusFlags,
+  groupsAddFlags,
+  groupsDeleteFlags,
+  keyserviceFlags,
+  publishFlags,
+  rotateFlags,
+  type SopsFlag,
+  setFlags,
+  unsetFlags,
+  updatekeysFlags,
+} from "./flags.ts";
+import type { Given } from "./given.ts";
+
+/** The code of one command, loaded when it is used. */
+export interface SopsCommandModule {
+  run(operands: readonly string[], given: Given, context: Context): Promise<void>;
+}
+
+export interface SopsCommand {
+  /** One or two words. */
+  readonly name: string;
+  readonly operands: string;
+  readonly summary: string;
+  readonly flags: readonly SopsFlag[];
+  /** `null`: not there yet. */
+  readonly load: (() => Promise<SopsCommandModule>) | null;
+}
+
+/** The commands of the reference (sops-cli 2). */
+export const sopsCommands: readonly SopsCommand[] = [
+  {
+    name: "encrypt",
+    operands: "[FILE]",
+    summary: "encrypt a file, or standard input",
+    flags: encryptFlags,
+    load: () => import("./encrypt.ts"),
+  },
+  {
+    name: "decrypt",
+    operands: "[FILE]",
+    summary: "decrypt a file, or standard input",
+    flags: decryptFlags,
+    load: () => import("./decrypt.ts"),
+  },
+  { name: "edit", operands: "FILE", summary: "edit an encrypted file", flags: editFlags, load: null },
+  { name: "rotate", operands: "FILE", summary: "encrypt anew with a new data key", flags: rotateFlags, load: null },
+  { name: "set", operands: "FILE PATH [VALUE]", summary: "set a value", flags: setFlags, load: null },
+  { name: "unset", operands: "FILE PATH", summary: "remove a value", flags: unsetFlags, load: null },
+  {
+    name: "updatekeys",
+    operands: "FILE...",
+    summary: "bring the recipients in line with .sops.yaml",
+    flags: updatekeysFlags,
+    load: null,
+  },
+  { name: "groups add", operands: "", summary: "add a key group", flags: groupsAddFlags, load: null },
+  { name: "groups delete", operands: "INDEX", summary: "remove a key group", flags: groupsDeleteFlags, load: null },
+  {
+    name: "filestatus",
+    operands: "FILE",
+    summary: "tell whether a file is encrypted, as JSON",
+    flags: filestatusFlags,
+    load: () => import("./filestatus.ts"),
+  },
+  {
+    name: "exec-env",
+    operands: "FILE COMMAND",
+    summary: "run a command with the values in its environment",
+    flags: execEnvFlags,
+    load: null,
+  },
+  {
+    name: "exec-file",
+    operands: "FILE COMMAND",
+    summary: "run a command with the plaintext in a temporary file",
+    flags: execFileFlags,
+    load: null,
+  },
+  {
+    name: "publish",
+    operands: "PATH",
+    summary: "publish a file to a configured destination",
+    flags: publishFlags,
+    load: null,
+  },
+  {
+    name: "keyservice",
+    operands: "",
+    summary: "use your keys for other programs",
+    flags: keyserviceFlags,
+    load: () => import("./keyservice.ts"),
+  },
+  { name: "completion bash", operands: "", summary: "print a completion script for bash", flags: [], load: null },
+  { name: "completion zsh", operands: "", summary: "print a completion script for zsh", flags: [], load: null },
+];
+
+/** First words of the commands of two. */
+export const commandGroups: readonly string[] = [
+  ...new Set(sopsCommands.flatMap(({ name }) => (name.includes(" ") ? [name.split(" ")[0] as string] : []))),
+];
+
+export function sopsCommand(name: string): SopsCommand | null {
+  return sopsCommands.find((command) => command.name === name) ?? null;
+}

@@ -1,0 +1,52 @@
+import { KeyleafError } from "../../errors.ts";
+import { nearest } from "../../nearest.ts";
+import type { Context } from "../context.ts";
+import { type SopsCommand, sopsCommand, sopsCommands } from "./commands.ts";
+import type { Given } from "./given.ts";
+import { checkExists } from "./one-file.ts";
+
+/** The line without a command, `sops [flags] FILE`: what it does is said by flags, and without them it edits (sops-cli 7). */
+
+/** The flags that say what to do, and the commands that do it. */
+const modes: readonly (readonly [flag: string, command: string])[] = [
+  ["encrypt", "encrypt"],
+  ["decrypt", "decrypt"],
+  ["rotate", "rotate"],
+  ["set", "set"],
+];
+
+/**
+ * The command that the line amounts to.
+ * @throws `USAGE_NO_FILE`, `INPUT_MISSING`, `USAGE_CONFLICT`, `USAGE` for a misspelt command
+ */
+export function legacyCommand(operands: readonly string[], given: Given, context: Context): SopsCommand {
+  const [file] = operands;
+  if (file === undefined) throw new KeyleafError("USAGE_NO_FILE", "no file specified", { hint: "see sops --help" });
+  const asked = modes.filter(([flag]) => given.has(flag));
+  const [mode] = asked;
+  if (asked.length > 1) {
+    throw new KeyleafError("USAGE_CONFLICT", `${asked.map(([flag]) => `--${flag}`).join(" and ")} exclude each other`);
+  }
+  if (mode === undefined) checkSpelling(file, context);
+  else if (mode[0] !== "set") checkExists(file, context);
+  const command = sopsCommand(mode?.[1] ?? "edit");
+  if (command === null) throw new Error(`there is no command ${mode?.[1] ?? "edit"}`);
+  return command;
+}
+
+/** A word that names no file and is almost a command is meant to be one. The reference opens an editor on it. */
+function checkSpelling(file: string, context: Context): void {
+  const meant = nearest(
+    file,
+    sopsCommands.map(({ name }) => name),
+  );
+  if (meant === null) return;
+  try {
+    checkExists(file, context);
+  } catch (error) {
+    if (!(error instanceof KeyleafError)) throw error;
+    throw new KeyleafError("USAGE", `there is no command ${file}`, {
+      hint: `did you mean sops ${meant}? To make a file of that name: sops ./${file}`,
+    });
+  }
+}
