@@ -15,8 +15,6 @@ import {
   type Edit,
   type Entry,
   type Item,
-  isComment,
-  itemOf,
   type Leaf,
   type List,
   type Mapping,
@@ -24,7 +22,6 @@ import {
   type Passing,
   passingRoots,
   type Scalar,
-  WRAPPER_KEY,
 } from "./document/document.ts";
 import { EditList } from "./document/edits.ts";
 import { type Metadata, metadataItem, parseMetadata } from "./document/metadata.ts";
@@ -83,6 +80,7 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
   );
   const { doc, notices } = opened;
   if (opened.text !== null) return { output: await opened.text(), notices };
+  const { lossesOf, nodeAt } = await import("./printed-anew.ts");
   if (extract.length > 0) {
     const node = nodeAt(doc, extract, options.countsComments === true);
     return { output: outputFormat.printNode(node, options.print ?? {}), notices };
@@ -191,18 +189,6 @@ async function opensAnything(doc: Document, metadata: Metadata, dataKey: Uint8Ar
   };
   if (!isRight) walk(passingRoots(doc), { selection: EVERYTHING }, { entry });
   return isRight;
-}
-
-/** What another format drops, as the reference does. */
-function lossesOf(doc: Document, { id }: Format): string[] {
-  if (id === "yaml" || id === "binary") return [];
-  const losses = doc.roots.length > 1 ? [`only the first of ${doc.roots.length} documents is in the output`] : [];
-  let isText = true;
-  const entry = ({ scalar }: Entry): void => {
-    if (typeof scalar.text !== "string") isText = false;
-  };
-  walk(doc.roots.slice(0, 1), { selection: EVERYTHING }, { entry });
-  return isText ? losses : [...losses, "bytes that are not UTF-8 are replaced in the output"];
 }
 
 /** An encrypted document of which every value has been opened. */
@@ -590,30 +576,4 @@ function leadingComments(container: Mapping | List): number {
     container.kind === "list" ? container.elements : container.members;
   const first = members.findIndex((member) => member.kind !== "comment");
   return first === -1 ? members.length : first;
-}
-
-/** The node at a path of the first document. */
-function nodeAt(doc: Document, path: readonly (string | number)[], countsComments: boolean): Node {
-  let node: Node | undefined = doc.roots[0];
-  // A list at the top is the value of the one key `data` in a sealed file.
-  const items = node?.members.filter(({ kind }) => kind === "item").length;
-  if (typeof path[0] === "number" && node !== undefined && items === 1) node = itemOf(node, WRAPPER_KEY)?.value;
-  for (const [i, step] of path.entries()) {
-    let next: Node | undefined;
-    if (node?.kind === "mapping" && typeof step === "string") {
-      for (const member of node.members) if (member.kind === "item" && member.key === step) next ??= member.value;
-    } else if (node?.kind === "list" && typeof step === "number") {
-      const elements = countsComments ? node.elements : node.elements.filter((element) => !isComment(element));
-      const element = elements[step];
-      next = element === undefined || isComment(element) ? undefined : element;
-    }
-    if (next === undefined) {
-      throw new KeyleafError(
-        "INPUT_PATH_NOT_FOUND",
-        `there is nothing at ${pathText(path.slice(0, i + 1).map(String))}`,
-      );
-    }
-    node = next;
-  }
-  return node as Node;
 }

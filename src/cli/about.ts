@@ -1,7 +1,8 @@
 import manifest from "../../package.json" with { type: "json" };
 import { KeyleafError } from "../errors.ts";
 import { asksForVersion } from "./command-line.ts";
-import { commands, decryptCommand } from "./commands/registry.ts";
+import { decryptCommand } from "./commands/command.ts";
+import { commands } from "./commands/registry.ts";
 import type { Context } from "./context.ts";
 
 /** What the program says about itself. Loaded only when it is asked. */

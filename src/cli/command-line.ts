@@ -1,4 +1,4 @@
-import { type Command, commands, decryptCommand, encryptCommand } from "./commands/registry.ts";
+import { type Command, decryptCommand, encryptCommand, textconvCommand } from "./commands/command.ts";
 import type { Program } from "./context.ts";
 import type { Scanned } from "./scan-words.ts";
 
@@ -22,11 +22,15 @@ export async function splitCommandLine(argv: readonly string[], program: Exclude
   if (program === "dec") return { command: decryptCommand, args };
   const [first = -1, second = -1] = operands;
   if (first === -1) return { command: isAboutProgram(args) ? null : encryptCommand, args };
-  const word = args[first] as string;
+  const [word, next] = [args[first] as string, args[second]];
+  if (`${word} ${next}` === textconvCommand.name)
+    return { command: textconvCommand, args: without(args, [first, second]) };
+  const { commands } = await import("./commands/registry.ts");
+  const command = commands.find(({ name }) => name === word || name === `${word} ${next}`);
+  if (command !== undefined) return { command, args: without(args, command.name === word ? [first] : [first, second]) };
   if (commands.some(({ name }) => name.startsWith(`${word} `)))
-    return { command: await commandOfTwo(word, args[second]), args: without(args, [first, second]) };
-  const command = commands.find(({ name }) => name === word);
-  return command === undefined ? { command: encryptCommand, args } : { command, args: without(args, [first]) };
+    throw (await import("./scan-words.ts")).unknownSecondWord(word, next);
+  return { command: encryptCommand, args };
 }
 
 /** The words, and where those are that are no flags. A line without flags is what most programs call. */
@@ -38,12 +42,6 @@ async function wordsOf(argv: readonly string[], program: Program): Promise<Pick<
   ];
   checkLine(argv);
   return scanWords(argv, everyFlag, program);
-}
-
-async function commandOfTwo(first: string, second: string | undefined): Promise<Command> {
-  const found = commands.find(({ name }) => name === `${first} ${second}`);
-  if (found !== undefined) return found;
-  throw (await import("./scan-words.ts")).unknownSecondWord(first, second);
 }
 
 /** Whether a word is a flag, unless it is the value of one. Numbers may be negative. */

@@ -1,8 +1,9 @@
 import { providers } from "../crypto/keys/registry.ts";
 import { formats } from "../formats/registry.ts";
 import { isFlag } from "./command-line.ts";
+import { type Command, decryptCommand, encryptCommand } from "./commands/command.ts";
 import { everyFlag, manualOf } from "./commands/manual.ts";
-import { type Command, commands, decryptCommand, encryptCommand } from "./commands/registry.ts";
+import { commands } from "./commands/registry.ts";
 import type { Context } from "./context.ts";
 import type { Flag } from "./flags.ts";
 import { keyPaths, upperPaths } from "./key-paths.ts";

@@ -1,3 +1,4 @@
+import type { RecipientOptions } from "../crypto/keys/provider.ts";
 import { KeyleafError } from "../errors.ts";
 import type { Flags } from "./context.ts";
 
@@ -19,4 +20,9 @@ export function encryptionContext(flags: Flags): ReadonlyMap<string, string> {
     pairs.set(name, value);
   }
   return pairs;
+}
+
+/** What flags say about AWS keys that others name. @throws `USAGE_BAD_CONTEXT` */
+export function recipientOptions(flags: Flags): Required<RecipientOptions> {
+  return { awsProfile: flags.text("aws-profile") ?? "", encryptionContext: encryptionContext(flags) };
 }

@@ -1,12 +1,10 @@
 import type { Recovery } from "../crypto/data-key.ts";
-import type { RecipientOptions } from "../crypto/keys/provider.ts";
 import { KeyleafError, withDetails } from "../errors.ts";
 import { detectFormat } from "../formats/detect.ts";
 import type { FormatId } from "../formats/format.ts";
 import { formatById, formatForFileName, formats } from "../formats/registry.ts";
 import { nearest } from "../nearest.ts";
 import type { Context, Flags } from "./context.ts";
-import { encryptionContext } from "./encryption-context.ts";
 import type { ListedFile } from "./find-files.ts";
 import { readFileOr } from "./read-file.ts";
 import type { Left } from "./rewrite-files.ts";
@@ -204,11 +202,6 @@ export async function recoveryFlags(flags: Flags): Promise<Recovery> {
       ? undefined
       : (await import("../crypto/time-limit.ts")).parseSeconds(seconds, "--key-timeout");
   return { ...(order === undefined ? {} : { order }), ...(keySeconds === undefined ? {} : { keySeconds }) };
-}
-
-/** What flags say about AWS keys that others name. @throws `USAGE_BAD_CONTEXT` */
-export function recipientOptions(flags: Flags): Required<RecipientOptions> {
-  return { awsProfile: flags.text("aws-profile") ?? "", encryptionContext: encryptionContext(flags) };
 }
 
 /** The error with the file's name added, where it is about the file and does not name it yet. */

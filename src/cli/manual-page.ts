@@ -1,6 +1,7 @@
 import manifest from "../../package.json" with { type: "json" };
+import type { Command } from "./commands/command.ts";
 import { type Manual, manualOf } from "./commands/manual.ts";
-import { type Command, commands } from "./commands/registry.ts";
+import { commands } from "./commands/registry.ts";
 import type { Flag } from "./flags.ts";
 
 /** The manual page, from the rows that the help is from: what `enc help man` prints, and the package brings. */

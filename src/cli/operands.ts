@@ -1,5 +1,5 @@
 import { KeyleafError } from "../errors.ts";
-import type { Command } from "./commands/registry.ts";
+import type { Command } from "./commands/command.ts";
 import { noLine } from "./scan-words.ts";
 
 /**

@@ -1,7 +1,8 @@
 import { Command as Commander, CommanderError, Option } from "commander";
 import { KeyleafError } from "../errors.ts";
+import { type Command, encryptCommand } from "./commands/command.ts";
 import { type Manual, manualOf } from "./commands/manual.ts";
-import { type Command, commands, encryptCommand } from "./commands/registry.ts";
+import { commands } from "./commands/registry.ts";
 import type { Context, Flags } from "./context.ts";
 import type { Flag } from "./flags.ts";
 import { unknownFlag } from "./scan-words.ts";

@@ -1,6 +1,6 @@
 import { KeyleafError } from "../errors.ts";
 import { asksForVersion, isFlag, splitCommandLine } from "./command-line.ts";
-import type { Command } from "./commands/registry.ts";
+import type { Command } from "./commands/command.ts";
 import { type CliHost, type Context, type Flags, type Program, type Streams, withHost, withTrust } from "./context.ts";
 import { note } from "./report.ts";
 

@@ -16,6 +16,7 @@ import { once } from "../../once.ts";
 import { opensHere, resolveKeyGroups } from "../../recipients.ts";
 import type { CliHost, Context, Flags } from "../context.ts";
 import type { Wanted } from "../encrypt-over.ts";
+import { recipientOptions } from "../encryption-context.ts";
 import { ConfigFinder, type FoundConfig, printOptions, ruleFor, ruleOrNull } from "../find-config.ts";
 import type { ListedFile } from "../find-files.ts";
 import { keyFlags, selectionFlags } from "../flags.ts";
@@ -28,7 +29,6 @@ import {
   type Input,
   numberFlag,
   readInput,
-  recipientOptions,
   recoveryFlags,
 } from "../inputs.ts";
 import { type Remark, type Say, sayAll } from "../remarks.ts";

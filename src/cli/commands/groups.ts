@@ -6,6 +6,7 @@ import { formatOf } from "../../formats/registry.ts";
 import { keyGroupsOf, namedKey, recipientsOfTexts, withoutRepeats } from "../../recipients.ts";
 import { rewrap } from "../../rewrap.ts";
 import type { CommandModule, Context, Flags } from "../context.ts";
+import { recipientOptions } from "../encryption-context.ts";
 import {
   aboutFile,
   destinationOf,
@@ -14,7 +15,6 @@ import {
   type Input,
   numberFlag,
   readInput,
-  recipientOptions,
   recoveryFlags,
 } from "../inputs.ts";
 import { KeyPolicy } from "../key-policy.ts";

@@ -20,7 +20,7 @@ import {
   unsetFlags,
   updatekeysFlags,
 } from "../flags.ts";
-import type { Command } from "./registry.ts";
+import type { Command } from "./command.ts";
 
 /** Everything that is said about the commands, and their flags. Loaded only for lines that have a flag, and for help. */
 

@@ -1,30 +1,4 @@
-import type { CommandModule } from "../context.ts";
-
-// These two are what people wait for: loaded with the program, they start faster.
-import * as decrypt from "./decrypt.ts";
-import * as gitTextconv from "./git-textconv.ts";
-
-/** One command, as far as running it goes. What is said about it, and its flags, are in `manual.ts`. */
-export interface Command {
-  /** One or two words: `decrypt`, `git setup`. */
-  readonly name: string;
-  readonly operands: string;
-  /** The line of another program stands behind a `--`. */
-  readonly takesLine?: true;
-  readonly load: () => Promise<CommandModule>;
-}
-
-export const encryptCommand: Command = {
-  name: "encrypt",
-  operands: "[FILE...]",
-  load: () => import("./encrypt.ts"),
-};
-
-export const decryptCommand: Command = {
-  name: "decrypt",
-  operands: "[FILE...]",
-  load: async () => decrypt,
-};
+import { type Command, decryptCommand, encryptCommand, textconvCommand } from "./command.ts";
 
 export const keyserviceCommand: Command = {
   name: "keyservice",
@@ -49,7 +23,7 @@ export const commands: readonly Command[] = [
   { name: "init", operands: "", load: () => import("./init.ts") },
   { name: "keygen", operands: "", load: () => import("./keygen.ts") },
   { name: "git setup", operands: "", load: () => import("./git-setup.ts") },
-  { name: "git textconv", operands: "FILE", load: async () => gitTextconv },
+  textconvCommand,
   { name: "rotate", operands: "[FILE...]", load: () => import("./rotate.ts") },
   { name: "updatekeys", operands: "[FILE...]", load: () => import("./updatekeys.ts") },
   { name: "groups add", operands: "", load: async () => (await import("./groups.ts")).add },

@@ -8,6 +8,7 @@ import { isFor, keyGroupsOf, namedKey, recipientsOfTexts, withoutRepeats } from 
 import { regroup } from "../../regroup.ts";
 import { rotate } from "../../rotate.ts";
 import type { Context, Flags } from "../context.ts";
+import { recipientOptions } from "../encryption-context.ts";
 import type { ListedFile } from "../find-files.ts";
 import { changeFlags } from "../flags.ts";
 import {
@@ -20,7 +21,6 @@ import {
   mayBeEncrypted,
   numberFlag,
   readInput,
-  recipientOptions,
   recoveryFlags,
 } from "../inputs.ts";
 import { isSameArn, KeyPolicy } from "../key-policy.ts";

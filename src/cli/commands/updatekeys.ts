@@ -7,6 +7,7 @@ import { once } from "../../once.ts";
 import { keyGroupsOfRule } from "../../recipients.ts";
 import { rewrap } from "../../rewrap.ts";
 import type { Context, Flags } from "../context.ts";
+import { recipientOptions } from "../encryption-context.ts";
 import { ConfigFinder, type FoundConfig, ruleFor } from "../find-config.ts";
 import type { ListedFile } from "../find-files.ts";
 import {
@@ -16,7 +17,6 @@ import {
   type Input,
   leftAsPlain,
   mayBeEncrypted,
-  recipientOptions,
   recoveryFlags,
 } from "../inputs.ts";
 import { type NameOf, RecipientNames } from "../name-keys.ts";
