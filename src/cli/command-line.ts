@@ -25,6 +25,7 @@ export async function splitCommandLine(argv: readonly string[], program: Exclude
   const [word, next] = [args[first] as string, args[second]];
   if (`${word} ${next}` === textconvCommand.name)
     return { command: textconvCommand, args: without(args, [first, second]) };
+  if (word === decryptCommand.name) return { command: decryptCommand, args: without(args, [first]) };
   const { commands } = await import("./commands/registry.ts");
   const command = commands.find(({ name }) => name === word || name === `${word} ${next}`);
   if (command !== undefined) return { command, args: without(args, command.name === word ? [first] : [first, second]) };

@@ -98,8 +98,8 @@ function commandParser(command: Command, context: Context): Commander {
   const parser = newParser(lineOf(command, context))
     .usage((command.takesLine === true ? `[flags] ${operands}` : `${operands} [flags]`).trim())
     .description(description);
-  // Too many of them are an error of ours, which is the same on lines without flags.
-  if (operands !== "") parser.argument("[operands...]");
+  // Too many of them, or none, are errors of ours, which are the same on lines without flags.
+  parser.argument("[operands...]").allowExcessArguments();
   for (const flag of flags) parser.addOption(optionOf(flag));
   return parser.addHelpText("after", examplesText(examples));
 }

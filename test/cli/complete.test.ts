@@ -169,6 +169,6 @@ describe("enc completion", () => {
     const unknown = await runWith({ cwd }, "completion", "fihs");
     expect(unknown).toMatchObject({ status: 1, stdout: "" });
     expect(unknown.stderr).toContain("did you mean fish?");
-    expect((await runWith({ cwd }, "completion")).stderr).toContain("bash, zsh, fish, powershell");
+    expect((await runWith({ cwd }, "completion")).stderr).toContain("SHELL is missing");
   });
 });
