@@ -8,6 +8,7 @@ import {
   type Mapping,
   mapping,
   type Node,
+  type Scalar,
   WRAPPER_KEY,
 } from "../document/document.ts";
 import { applyEdits } from "../document/edits.ts";
@@ -252,14 +253,18 @@ function judge(
   }
   const isIn = ({ at }: Comment): boolean =>
     at !== null && edits.some(({ start, end }) => start <= at.start && at.end <= end);
-  const isFree = (comment: Comment): boolean => comment.inline || (task.kind === "remove" && task.takesCommentsAbove);
+  const mayGo = ({ inline }: Comment): boolean => task.kind === "remove" && (inline || task.takesCommentsAbove);
   const old = outlineOf(before, task.kind === "append" ? null : { target, hidesKey: task.kind === "remove" }, isIn);
-  if (old.lost.some((comment) => !(task.kind === "remove" && isFree(comment)))) return "wrong";
+  if (!old.lost.every(mayGo)) return "wrong";
   const hidden = task.kind === "remove" ? null : { target, hidesKey: task.kind === "append" };
   const now = outlineOf(after, hidden, () => false);
-  if (old.all.join("\n") === now.all.join("\n")) return "right";
-  if (old.values.join("\n") !== now.values.join("\n")) return "wrong";
-  return linesOf(old.comments) === linesOf(now.comments) ? "comments differ" : "wrong";
+  if (isSameList(old.all, now.all)) return "right";
+  if (!isSameList(old.all.filter(isValue), now.all.filter(isValue))) return "wrong";
+  return isSameList(linesOf(old.comments), linesOf(now.comments)) ? "comments differ" : "wrong";
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, i) => text === b[i]);
 }
 
 function nodeOf(doc: Document, path: TreePath): Node | undefined {
@@ -269,19 +274,26 @@ function nodeOf(doc: Document, path: TreePath): Node | undefined {
 }
 
 /** Formats join comments of several lines in their own ways. */
-function linesOf(comments: readonly string[]): string {
-  const lines = comments.flatMap((text) => text.split("\n").map((line) => line.replace(/^[#;\s]+/, "").trim()));
-  return lines.toSorted().join("\n");
+function linesOf(comments: readonly string[]): string[] {
+  return comments.flatMap((text) => text.split("\n").map((line) => line.replace(/^[#;\s]+/, "").trim())).toSorted();
 }
 
 interface Outline {
-  /** Each key, value and comment, in document order, as a line. */
+  /** Each key, value and comment, in document order; what it is, is its first character. */
   readonly all: readonly string[];
-  /** The same without comments. */
-  readonly values: readonly string[];
   readonly comments: readonly string[];
   /** Comments outside of what is hidden that `isGone` holds for. */
   readonly lost: readonly Comment[];
+}
+
+const COMMENT = "#";
+
+function isValue(line: string): boolean {
+  return !line.startsWith(COMMENT);
+}
+
+function textOf({ text }: Scalar): string {
+  return typeof text === "string" ? text : `bytes ${Buffer.from(text).toString("base64")}`;
 }
 
 /** What is in a document, but for one node, with or without its key. Of that, only comments that are not gone. */
@@ -291,32 +303,28 @@ function outlineOf(
   isGone: (comment: Comment) => boolean,
 ): Outline {
   const all: string[] = [];
-  const values: string[] = [];
   const comments: string[] = [];
   const lost: Comment[] = [];
   let isHidden = false;
-  const add = (...words: unknown[]): void => {
-    if (isHidden) return;
-    const line = JSON.stringify(words);
-    all.push(line);
-    values.push(line);
+  const add = (line: string): void => {
+    if (!isHidden) all.push(line);
   };
   const visitComment = (comment: Comment): void => {
-    const text = String(Buffer.from(comment.scalar.text));
     if (isGone(comment)) {
       if (!isHidden) lost.push(comment);
       return;
     }
-    all.push(JSON.stringify(["comment", text, comment.inline]));
+    const text = textOf(comment.scalar);
+    all.push(`${COMMENT}${comment.inline ? "beside" : "above"} ${text}`);
     comments.push(text);
   };
   /** @param rest - steps from here to what is hidden; `null`: it is not in here. */
   const visit = (node: Node, rest: TreePath | null): void => {
     const wasHidden = isHidden;
     isHidden ||= rest?.length === 0;
-    if (node.kind === "leaf") add(node.scalar.type, Buffer.from(node.scalar.text).toString("base64"));
+    if (node.kind === "leaf") add(`=${node.scalar.type} ${textOf(node.scalar)}`);
     else {
-      add(node.kind);
+      add(node.kind === "list" ? "[" : "{");
       let position = 0;
       for (const member of node.kind === "mapping" ? node.members : node.elements) {
         if (member.kind === "comment") {
@@ -326,13 +334,13 @@ function outlineOf(
         const step = member.kind === "item" ? member.key : position++;
         const inner = rest !== null && rest[0] === step ? rest.slice(1) : null;
         const hidesKey = inner?.length === 0 && hidden?.hidesKey === true;
-        if (member.kind === "item" && !hidesKey) add("key", member.key);
+        if (member.kind === "item" && !hidesKey) add(`.${member.key}`);
         visit(member.kind === "item" ? member.value : member, inner);
       }
-      add("end");
+      add("}");
     }
     isHidden = wasHidden;
   };
   for (const [i, root] of roots.entries()) visit(root, i === 0 ? (hidden?.target ?? null) : null);
-  return { all, values, comments, lost };
+  return { all, comments, lost };
 }
