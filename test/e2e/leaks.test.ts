@@ -391,6 +391,9 @@ describe("programs that are run", () => {
     const asked = { ...env, HOME: "/nonexistent", SOPS_AGE_KEY_CMD: "getkey" };
     expect((await run("dec", box, ["s.yaml"], { env: asked })).stdout).toContain(secret);
     expect((await run("enc", box, ["git", "textconv", "s.yaml"], { env: asked })).stdout).toContain(secret);
+    const set = ["set", "s.yaml", "b", "--string", "--value-stdin"];
+    expect((await run("enc", box, set, { env: asked, stdin: secret })).stderr).toBe("");
+    expect((await run("enc", box, ["get", "s.yaml", "b"], { env: asked })).stdout).toBe(secret);
     for (const args of [["init"], ["git", "setup"]]) expect((await run("enc", box, args, { env })).status).toBe(0);
     const logged = readFileSync(log, "utf8");
     expect(logged).toContain("/git ");
