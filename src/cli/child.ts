@@ -43,17 +43,17 @@ export async function withSignals<T>(platform: string, action: (relay: SignalRel
   }
 }
 
-class SignalRelay {
+export class SignalRelay {
   readonly #listeners = new Map<NodeJS.Signals, () => void>();
   readonly #early: NodeJS.Signals[] = [];
   #child: ChildProcess | null = null;
 
   constructor(platform: string) {
-    const isKnown = platform !== "win32" && hasTerminal();
-    for (const signal of platform === "win32" ? windowsSignals : [...terminalSignals, ...otherSignals]) {
-      const isThere = platform === "win32" || (isKnown && terminalSignals.includes(signal));
+    const isWindows = platform === "win32";
+    const passed = isWindows ? [] : hasTerminal() ? otherSignals : [...terminalSignals, ...otherSignals];
+    for (const signal of isWindows ? windowsSignals : [...terminalSignals, ...otherSignals]) {
       const listener = (): void => {
-        if (!isThere) this.#pass(signal);
+        if (passed.includes(signal)) this.#pass(signal);
       };
       this.#listeners.set(signal, listener);
       process.on(signal, listener);
@@ -84,12 +84,10 @@ function hasTerminal(): boolean {
   }
 }
 
-export type { SignalRelay };
-
 /**
  * Runs a program to its end. It has the standard streams of this process, or, where its output goes through a redaction,
  * pipes for the two of them that are written.
- * @throws `PROGRAM_CANNOT_RUN`, `PROVIDER_FAILED` when there can be no pipes
+ * @throws `PROGRAM_CANNOT_RUN`, `PROVIDER_FAILED` when there can be no pipes, `OUTPUT_WRITE_FAILED` once it has ended
  */
 export async function runToEnd(
   program: Program,
@@ -114,7 +112,9 @@ export async function runToEnd(
     child.once("close", (status, signal) => done({ status, signal }));
   });
   const copies = outputs.map(({ reading, descriptor }) => redaction && copy(reading, descriptor, redaction()));
-  const [ending] = await Promise.all([ended, ...copies]);
+  const [ending, ...failures] = await Promise.all([ended, ...copies]);
+  const failure = failures.find((one) => one !== null);
+  if (failure !== undefined) throw failure;
   return ending;
 }
 
@@ -153,8 +153,9 @@ const CHUNK_BYTES = 65_536;
 /**
  * Copies what comes out of a pipe, and closes it. Not synchronously, so that signals get through while the reader of this
  * process's output is slow.
+ * @returns why it could not all be written: the program is told by its pipe, and is waited for first.
  */
-async function copy(reading: number, descriptor: number, redaction: Redaction): Promise<void> {
+async function copy(reading: number, descriptor: number, redaction: Redaction): Promise<KeyleafError | null> {
   const buffer = Buffer.alloc(CHUNK_BYTES);
   try {
     for (;;) {
@@ -163,9 +164,14 @@ async function copy(reading: number, descriptor: number, redaction: Redaction): 
       await writeAll(descriptor, redaction.push(buffer.subarray(0, bytesRead)));
     }
     await writeAll(descriptor, redaction.end());
+    return null;
   } catch (error) {
-    // Nobody reads any more, which the program is told by its own pipe.
-    if (!isSystemError(error) || error.code !== "EPIPE") throw error;
+    if (!isSystemError(error)) throw error;
+    // Nobody reads any more, which is no error.
+    if (error.code === "EPIPE") return null;
+    return new KeyleafError("OUTPUT_WRITE_FAILED", `cannot write what it prints: ${systemReason(error)}`, {
+      cause: error,
+    });
   } finally {
     closeSync(reading);
     buffer.fill(0);

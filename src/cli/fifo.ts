@@ -1,20 +1,7 @@
 import { spawnSync } from "node:child_process";
-import {
-  close,
-  closeSync,
-  constants,
-  linkSync,
-  mkdtempSync,
-  open,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  write,
-} from "node:fs";
+import { closeSync, constants, mkdtempSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { KeyleafError } from "../errors.ts";
 import { programOf } from "./programs.ts";
 import { isSystemError } from "./system-error.ts";
@@ -72,91 +59,107 @@ export interface Offer {
 
 /**
  * Offers content at a path, where it can be read from the start any number of times, one after the other. (In the reference
- * the second time waits forever.) Beside it there are pipes with longer names.
+ * the second time waits forever.) Beside it there is a pipe with a longer name for a moment now and then.
  * @param path - absolute; nothing is there
  * @throws `PROVIDER_FAILED` when no pipe can be made
  */
 export function offer(path: string, content: Uint8Array): Offer {
+  makeFifo(path);
   const pipe = new Pipe(path, content);
   const served = pipe.serve();
   // Told by end().
   served.catch(() => {});
-  return { end: () => pipe.end(served) };
+  return {
+    end: () => {
+      pipe.end();
+      return served;
+    },
+  };
 }
 
-const [openLater, writeLater, closeLater] = [promisify(open), promisify(write), promisify(close)];
-/** Until the next look at what a writer that has to be got rid of still has to say. */
-const DRAIN_MS = 1;
+/**
+ * How long to wait before a next look for a reader, and for room in the pipe. There is no waiting for either that could be
+ * given up: a thread that waits in the system keeps Node from ending.
+ */
+const LOOK_MS = { first: 1, factor: 1.05, most: 100 };
+const ROOM_MS = 1;
 
 class Pipe {
   readonly #path: string;
-  /** The pipe that somebody reads from. */
-  readonly #current: string;
-  readonly #next: string;
   readonly #content: Uint8Array;
   #isOver = false;
+  #wake: () => void = () => {};
 
   constructor(path: string, content: Uint8Array) {
     this.#path = path;
-    this.#current = `${path}.current`;
-    this.#next = `${path}.next`;
     this.#content = content;
-    makeFifo(path);
   }
 
   async serve(): Promise<void> {
+    let pause = LOOK_MS.first;
     while (!this.#isOver) {
-      // Waits for a reader, in a thread of the runtime's.
-      const descriptor = await openLater(this.#path, "w");
+      const descriptor = openForReader(this.#path);
+      if (descriptor === "gone") return;
+      if (descriptor === null) {
+        await this.#pause(pause);
+        pause = Math.min(pause * LOOK_MS.factor, LOOK_MS.most);
+        continue;
+      }
+      pause = LOOK_MS.first;
       try {
-        if (this.#isOver) return;
         // This reader gets nothing before the next one finds another pipe: two would share what is in one.
-        makeFifo(this.#next);
-        linkSync(this.#path, this.#current);
-        renameSync(this.#next, this.#path);
-        for (let at = 0; at < this.#content.length; )
-          at += (await writeLater(descriptor, this.#content, at)).bytesWritten;
-      } catch (error) {
-        // It has read as much as it wanted.
-        if (!isSystemError(error) || error.code !== "EPIPE") throw error;
+        makeFifo(`${this.#path}.next`);
+        renameSync(`${this.#path}.next`, this.#path);
+        await this.#writeAll(descriptor);
       } finally {
-        await closeLater(descriptor);
-        rmSync(this.#current, { force: true });
+        closeSync(descriptor);
       }
     }
   }
 
-  /** A thread that waits for a reader, or for one to go on, would keep Node from ending: here is one. */
-  async end(served: Promise<void>): Promise<void> {
-    this.#isOver = true;
-    const readers = [this.#path, this.#current].flatMap((path) => readerOf(path));
-    const buffer = Buffer.alloc(65_536);
-    const timer = setInterval(() => {
-      for (const reader of readers) drain(reader, buffer);
-    }, DRAIN_MS);
-    try {
-      await served;
-    } finally {
-      clearInterval(timer);
-      buffer.fill(0);
-      for (const reader of readers) closeSync(reader);
+  async #writeAll(descriptor: number): Promise<void> {
+    for (let at = 0; at < this.#content.length && !this.#isOver; ) {
+      const written = writeSome(descriptor, this.#content, at);
+      if (written === "gone") return;
+      if (written === 0) await this.#pause(ROOM_MS);
+      at += written;
     }
   }
-}
 
-/** One that does not wait; none where no pipe is. */
-function readerOf(path: string): number[] {
-  try {
-    return [openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)];
-  } catch {
-    return [];
+  #pause(ms: number): Promise<void> {
+    return new Promise((done) => {
+      const timer = setTimeout(done, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        done();
+      };
+    });
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#wake();
   }
 }
 
-function drain(reader: number, buffer: Buffer): void {
+/** @returns `null`: nobody wants to read so far; `"gone"`: the command has removed the pipe. */
+function openForReader(path: string): number | "gone" | null {
   try {
-    while (readSync(reader, buffer) > 0);
-  } catch {
-    // There is nothing at the moment.
+    return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isSystemError(error) && error.code === "ENXIO") return null;
+    if (isSystemError(error) && error.code === "ENOENT") return "gone";
+    throw error;
+  }
+}
+
+/** @returns the number of bytes, 0 where there is no room; `"gone"`: the reader has read as much as it wanted. */
+function writeSome(descriptor: number, data: Uint8Array, at: number): number | "gone" {
+  try {
+    return writeSync(descriptor, data, at);
+  } catch (error) {
+    if (isSystemError(error) && error.code === "EAGAIN") return 0;
+    if (isSystemError(error) && error.code === "EPIPE") return "gone";
+    throw error;
   }
 }

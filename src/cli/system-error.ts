@@ -12,6 +12,7 @@ export function isSystemError(error: unknown): error is SystemError {
 const WORDS: ReadonlyMap<string, string> = new Map([
   ["ENOENT", "no such file or directory"],
   ["EACCES", "permission denied"],
+  ["EPERM", "operation not permitted"],
   ["ENOEXEC", "exec format error"],
   ["E2BIG", "argument list too long"],
   ["EAGAIN", "resource temporarily unavailable"],

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { KeyleafError } from "../errors.ts";
 import { findProgram } from "./programs.ts";
 import { isSystemError, systemReason } from "./system-error.ts";
@@ -30,17 +30,17 @@ export function userNamed(name: string): User {
   throw new KeyleafError("USAGE", `unknown user ${name}`);
 }
 
+const LIST = "/etc/passwd";
+
 /** Lines of the system's list of users: of what its own program says, where there is one, or else of the file. */
 function linesAbout(name: string): string[] {
   // What begins with a dash would be a flag.
   const command = name.startsWith("-") ? null : process.platform === "darwin" ? ["id", "-P"] : ["getent", "passwd"];
   const program = command === null ? null : findProgram(command[0] ?? "", process.env, process.platform);
-  const text =
-    command === null || program === null
-      ? readFileSync("/etc/passwd", "utf8")
-      : spawnSync(program, [...command.slice(1), name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
-          .stdout;
-  return text.split("\n");
+  if (command === null || program === null) return existsSync(LIST) ? readFileSync(LIST, "utf8").split("\n") : [];
+  const args = [...command.slice(1), name];
+  const { stdout } = spawnSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  return stdout.split("\n");
 }
 
 /** What the types of Node do not have. */

@@ -271,6 +271,13 @@ describe("exec --redact", () => {
     expectNothingLeft();
   });
 
+  it("says that its output cannot be written, once the program has ended", async () => {
+    const line = `${commandOf("enc", box).join(" ")} exec -f s.yaml --redact -- sh -c 'echo a; exit 3' > /dev/full`;
+    const shown = await runProgram("sh", ["-c", line], box);
+    expect(shown).toMatchObject({ status: 3, stdout: "" });
+    expect(shown.stderr).toMatch(/^enc: error: cannot write what it prints: no space/);
+  });
+
   it("shows a question before it is answered", async () => {
     const words = [
       "exec",
@@ -432,6 +439,13 @@ describe("exec-file", () => {
       status: 6,
     });
     expectNothingLeft();
+  });
+
+  it("ends when the command has removed it, or all of its folder", async () => {
+    for (const command of ["cat {}; rm {}", "cat {}; rm -r $(dirname {})", "rm {}; echo x > {}; echo"]) {
+      expect(await execFile(["s.yaml", `${command}; exit 4`])).toMatchObject({ status: 4, stderr: "" });
+      expectNothingLeft();
+    }
   });
 
   it("in another format, and with the status of the command", async () => {
