@@ -37,7 +37,7 @@ export class ConfigFinder {
 
   /**
    * The configuration for a file: the named one, else the nearest from the file's folder upward, else from the working
-   * directory upward.
+   * directory upward. Under the name sops the file's folder plays no role, and keys that nobody knows do not matter.
    * @param path - absolute; `null` for standard input.
    * @throws `CONFIG_UNREADABLE`, `CONFIG_MALFORMED`
    */
@@ -52,7 +52,8 @@ export class ConfigFinder {
       return found;
     }
     const { cwd } = this.#context.host;
-    const folders = new Set([...(start === null ? [] : upward(start)), ...upward(cwd)]);
+    const isByFile = start !== null && this.#context.program !== "sops";
+    const folders = new Set([...(isByFile ? upward(start) : []), ...upward(cwd)]);
     for (const folder of folders) {
       this.#checkKind(join(folder, NAME));
       const found = await this.#load(join(folder, NAME));
@@ -71,7 +72,8 @@ export class ConfigFinder {
   #load(path: string): Promise<FoundConfig | null> {
     return once(this.#read, path, async () => {
       const bytes = await readConfig(path, this.#context);
-      return bytes === null ? null : { path, config: parseConfig(Buffer.from(bytes).toString(), path) };
+      const unknownKeys = this.#context.program === "sops" ? "pass over" : "refuse";
+      return bytes === null ? null : { path, config: parseConfig(Buffer.from(bytes).toString(), path, unknownKeys) };
     });
   }
 
@@ -126,8 +128,7 @@ export function printOptions(format: FormatId, flags: Flags, config: Config | nu
   return indent === undefined ? {} : { indent };
 }
 
-/** What `stores` of the configuration says. */
-export function configuredIndent(format: FormatId, config: Config | null): number | "tab" | undefined {
+function configuredIndent(format: FormatId, config: Config | null): number | "tab" | undefined {
   const { stores } = config ?? {};
   if (format === "yaml") return stores?.yaml?.indent;
   if (format === "json") return stores?.json?.indent;

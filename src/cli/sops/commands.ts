@@ -1,4 +1,4 @@
-import type { Context } from "../context.ts";
+import type { CommandModule } from "../context.ts";
 import {
   decryptFlags,
   editFlags,
@@ -16,12 +16,6 @@ import {
   unsetFlags,
   updatekeysFlags,
 } from "./flags.ts";
-import type { Given } from "./given.ts";
-
-/** The code of one command, loaded when it is used. */
-export interface SopsCommandModule {
-  run(operands: readonly string[], given: Given, context: Context): Promise<void>;
-}
 
 export interface SopsCommand {
   /** One or two words. */
@@ -30,7 +24,7 @@ export interface SopsCommand {
   readonly summary: string;
   readonly flags: readonly SopsFlag[];
   /** `null`: not there yet. */
-  readonly load: (() => Promise<SopsCommandModule>) | null;
+  readonly load: (() => Promise<CommandModule>) | null;
 }
 
 /** The commands of the reference (sops-cli 2). */
@@ -49,19 +43,55 @@ export const sopsCommands: readonly SopsCommand[] = [
     flags: decryptFlags,
     load: () => import("./decrypt.ts"),
   },
-  { name: "edit", operands: "FILE", summary: "edit an encrypted file", flags: editFlags, load: null },
-  { name: "rotate", operands: "FILE", summary: "encrypt anew with a new data key", flags: rotateFlags, load: null },
-  { name: "set", operands: "FILE PATH [VALUE]", summary: "set a value", flags: setFlags, load: null },
-  { name: "unset", operands: "FILE PATH", summary: "remove a value", flags: unsetFlags, load: null },
+  {
+    name: "edit",
+    operands: "FILE",
+    summary: "edit an encrypted file",
+    flags: editFlags,
+    load: async () => (await import("./own-commands.ts")).edit,
+  },
+  {
+    name: "rotate",
+    operands: "FILE",
+    summary: "encrypt anew with a new data key",
+    flags: rotateFlags,
+    load: async () => (await import("./own-commands.ts")).rotate,
+  },
+  {
+    name: "set",
+    operands: "FILE PATH [VALUE]",
+    summary: "set a value",
+    flags: setFlags,
+    load: async () => (await import("./own-commands.ts")).set,
+  },
+  {
+    name: "unset",
+    operands: "FILE PATH",
+    summary: "remove a value",
+    flags: unsetFlags,
+    load: async () => (await import("./own-commands.ts")).unset,
+  },
   {
     name: "updatekeys",
     operands: "FILE...",
     summary: "bring the recipients in line with .sops.yaml",
     flags: updatekeysFlags,
-    load: null,
+    load: async () => (await import("./own-commands.ts")).updatekeys,
   },
-  { name: "groups add", operands: "", summary: "add a key group", flags: groupsAddFlags, load: null },
-  { name: "groups delete", operands: "INDEX", summary: "remove a key group", flags: groupsDeleteFlags, load: null },
+  {
+    name: "groups add",
+    operands: "",
+    summary: "add a key group",
+    flags: groupsAddFlags,
+    load: async () => (await import("./own-commands.ts")).groupsAdd,
+  },
+  {
+    name: "groups delete",
+    operands: "INDEX",
+    summary: "remove a key group",
+    flags: groupsDeleteFlags,
+    load: async () => (await import("./own-commands.ts")).groupsDelete,
+  },
   {
     name: "filestatus",
     operands: "FILE",
@@ -74,14 +104,14 @@ export const sopsCommands: readonly SopsCommand[] = [
     operands: "FILE COMMAND",
     summary: "run a command with the values in its environment",
     flags: execEnvFlags,
-    load: null,
+    load: async () => (await import("./own-commands.ts")).execEnv,
   },
   {
     name: "exec-file",
     operands: "FILE COMMAND",
     summary: "run a command with the plaintext in a temporary file",
     flags: execFileFlags,
-    load: null,
+    load: async () => (await import("./own-commands.ts")).execFile,
   },
   {
     name: "publish",

@@ -1,9 +1,10 @@
 import { decrypt } from "../../decrypt.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Context } from "../context.ts";
+import { printOptions } from "../find-config.ts";
 import { warn } from "../report.ts";
 import { parseBracketPath } from "../tree-path.ts";
-import { findSopsConfig, printingFor } from "./config.ts";
+import { findSopsConfig } from "./config.ts";
 import type { Given } from "./given.ts";
 import { checkFile, deliver, formatFor, naming, oneFile, readOne, sealedFormat } from "./one-file.ts";
 import { orderOf } from "./order.ts";
@@ -34,7 +35,7 @@ export async function run(operands: readonly string[], given: Given, context: Co
         countsComments: true,
         // Files that sops wrote come out as sops prints them; in others the text stays.
         layout: named !== outputFormat || given.number("indent") !== undefined ? "reference" : "found",
-        print: printingFor(outputFormat, given, found?.config ?? null),
+        print: printOptions(outputFormat, given, found?.config ?? null),
         recovery: order === null ? {} : { order },
       },
       context.host,

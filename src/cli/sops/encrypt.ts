@@ -5,10 +5,11 @@ import { type EncryptOptions, encrypt } from "../../encrypt.ts";
 import { KeyleafError } from "../../errors.ts";
 import { resolveKeyGroups } from "../../recipients.ts";
 import type { Context } from "../context.ts";
-import { encryptionContext } from "../encryption-context.ts";
+import { recipientOptions } from "../encryption-context.ts";
+import { printOptions } from "../find-config.ts";
 import { warn } from "../report.ts";
 import { verification } from "../verification.ts";
-import { findSopsConfig, printingFor, ruleFor } from "./config.ts";
+import { findSopsConfig, sopsRule } from "./config.ts";
 import type { Given } from "./given.ts";
 import { checkFile, deliver, formatFor, naming, type OneFile, oneFile, readOne, sealedFormat } from "./one-file.ts";
 
@@ -37,18 +38,17 @@ export async function newFileOptions(file: OneFile, given: Given, context: Conte
   // What is no binary file is printed as JSON then.
   const outputFormat = format === "binary" ? wanted : sealedFormat(wanted);
   const found = await findSopsConfig(given, context);
-  const rule = await ruleFor(found, file.knownAs ?? "");
+  const rule = await sopsRule(found, file.knownAs ?? "");
   const selection = selectionFor(given, rule);
   const macOnlyEncrypted = given.has("mac-only-encrypted") || rule?.macOnlyEncrypted === true;
   if (format === "binary") warnOfBinary(selection, macOnlyEncrypted, context);
-  const pairs = encryptionContext(given);
+  const options = recipientOptions(given);
   if (rule === null && !providers.some(({ names }) => given.text(names.flag) !== undefined)) throw noKeys();
   const { keyGroups } = await resolveKeyGroups(
     {
       flags: new Map(providers.map(({ names }) => [names.flag, given.text(names.flag) ?? ""])),
       rule,
-      awsProfile: given.text("aws-profile") ?? "",
-      encryptionContext: pairs,
+      ...options,
     },
     context.host,
   );
@@ -59,7 +59,7 @@ export async function newFileOptions(file: OneFile, given: Given, context: Conte
     shamirThreshold: given.number("shamir-secret-sharing-threshold") || (rule?.shamirThreshold ?? 0),
     ...(selection === null ? {} : { selection }),
     macOnlyEncrypted,
-    print: printingFor(wanted, given, found?.config ?? null),
+    print: printOptions(wanted, given, found?.config ?? null),
   };
 }
 

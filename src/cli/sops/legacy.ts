@@ -3,7 +3,7 @@ import { nearest } from "../../nearest.ts";
 import type { Context } from "../context.ts";
 import { type SopsCommand, sopsCommand, sopsCommands } from "./commands.ts";
 import type { Given } from "./given.ts";
-import { checkExists } from "./one-file.ts";
+import { changesKeys, checkExists, warnOfMore } from "./one-file.ts";
 
 /** The line without a command, `sops [flags] FILE`: what it does is said by flags, and without them it edits (sops-cli 7). */
 
@@ -16,10 +16,14 @@ const modes: readonly (readonly [flag: string, command: string])[] = [
 ];
 
 /**
- * The command that the line amounts to.
- * @throws `USAGE_NO_FILE`, `INPUT_MISSING`, `USAGE_CONFLICT`, `USAGE` for a misspelt command
+ * The command that the line amounts to, with its operands.
+ * @throws `USAGE_NO_FILE`, `INPUT_MISSING`, `USAGE_CONFLICT`, `USAGE_BAD_VALUE`, `USAGE` for a misspelt command
  */
-export function legacyCommand(operands: readonly string[], given: Given, context: Context): SopsCommand {
+export function legacyLine(
+  operands: readonly string[],
+  given: Given,
+  context: Context,
+): { readonly command: SopsCommand; readonly operands: readonly string[] } {
   const [file] = operands;
   if (file === undefined) throw new KeyleafError("USAGE_NO_FILE", "no file specified", { hint: "see sops --help" });
   const asked = modes.filter(([flag]) => given.has(flag));
@@ -27,11 +31,23 @@ export function legacyCommand(operands: readonly string[], given: Given, context
   if (asked.length > 1) {
     throw new KeyleafError("USAGE_CONFLICT", `${asked.map(([flag]) => `--${flag}`).join(" and ")} exclude each other`);
   }
-  if (mode === undefined) checkSpelling(file, context);
-  else if (mode[0] !== "set") checkExists(file, context);
-  const command = sopsCommand(mode?.[1] ?? "edit");
-  if (command === null) throw new Error(`there is no command ${mode?.[1] ?? "edit"}`);
-  return command;
+  const name = mode?.[1] ?? "edit";
+  if (name === "edit") checkSpelling(file, context);
+  else if (name === "rotate" && !changesKeys(given)) checkExists(file, context);
+  const command = sopsCommand(name);
+  if (command === null) throw new Error(`there is no command ${name}`);
+  if (name !== "set") return { command, operands };
+  warnOfMore(operands, context);
+  return { command, operands: [file, ...pathAndValue(given.text("set") ?? "")] };
+}
+
+/** `--set 'PATH VALUE'`: parted at the first bracket that a blank follows. */
+function pathAndValue(text: string): [path: string, value: string] {
+  const at = text.indexOf("] ");
+  if (at !== -1) return [text.slice(0, at + 1), text.slice(at + 2)];
+  throw new KeyleafError("USAGE_BAD_VALUE", "--set takes a path, a blank and a value in JSON", {
+    hint: `for example --set '["db"]["port"] 5432'`,
+  });
 }
 
 /** A word that names no file and is almost a command is meant to be one. The reference opens an editor on it. */

@@ -7,6 +7,7 @@ import { readFileOr } from "../read-file.ts";
 import { warn } from "../report.ts";
 import { MOST_VERIFIED } from "../verification.ts";
 import { type FileWrite, writeFiles } from "../write-file.ts";
+import { keyChanges } from "./flags.ts";
 import type { Given } from "./given.ts";
 
 /** The one file that a command of the reference is about, and where its result goes (sops-cli 4 and 6). */
@@ -84,6 +85,11 @@ export function checkFile(operands: readonly string[], given: Given, context: Co
   }
   warnOfMore(operands, context);
   if (name !== undefined) checkExists(name, context);
+}
+
+/** Whether flags of `rotate` add or remove keys. */
+export function changesKeys(given: Given): boolean {
+  return keyChanges.some(({ name }) => given.has(name));
 }
 
 /** @throws `INPUT_MISSING` */

@@ -7,6 +7,7 @@ const phrases: ReadonlyMap<ErrorCode, string> = new Map([
   ["INPUT_NOT_ENCRYPTED", "sops metadata not found"],
   ["KEY_UNAVAILABLE", "Failed to get the data key required to decrypt the SOPS file."],
   ["INTEGRITY_MAC", "MAC mismatch."],
+  ["OUTPUT_UNCHANGED", "File has not changed, exiting."],
   ["CONFIG_NO_RULE", "error loading config: no matching creation rules found"],
 ]);
 

@@ -8,7 +8,7 @@ import { commandGroups, type SopsCommand, sopsCommand } from "./commands.ts";
 import { helpFlag, rootFlags, type SopsFlag } from "./flags.ts";
 import { Given } from "./given.ts";
 import { commandHelp, groupHelp, helpOf, programHelp } from "./help.ts";
-import { legacyCommand } from "./legacy.ts";
+import { legacyLine } from "./legacy.ts";
 import { type ParsedLine, parseAnywhere, parseInFront } from "./parse-line.ts";
 import { reportSopsError } from "./report.ts";
 
@@ -65,8 +65,9 @@ async function runLine(argv: readonly string[], context: Context, line: Line): P
     line.command = command;
     return runCommand(command, isGroup ? rest.slice(1) : rest, front, context);
   }
-  line.command = legacyCommand(front.operands, given, context);
-  return start(line.command, front.operands, given, context);
+  const legacy = legacyLine(front.operands, given, context);
+  line.command = legacy.command;
+  return start(legacy.command, legacy.operands, given, context);
 }
 
 async function runCommand(
@@ -95,8 +96,8 @@ async function start(
   const { run } = await command.load();
   const usesServices = given.text("keyservice") !== undefined || given.text("enable-local-keyservice") === "false";
   const inside = usesServices ? (await import("../key-services.ts")).withKeyServices(given, context) : context;
-  await run(operands, given, await withTrust(given, inside));
-  return 0;
+  const status = await run(operands, given, await withTrust(given, inside));
+  return typeof status === "number" ? status : 0;
 }
 
 async function print(text: string, { streams }: Context): Promise<number> {
