@@ -14,7 +14,7 @@ import { KeyleafError, lineAndColumn } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
 /**
- * `.sops.yaml`, text in, no file access: creation rules and store options (sops-cli 10). The reference ignores keys it
+ * `.sops.yaml`, text in, no file access: creation rules, destination rules and store options (sops-cli 10, 22). The reference ignores keys it
  * does not know, so that a misspelt `encrypted_regex` encrypts something else; here they are errors. The one exception
  * are top-level keys that only hold anchors, which is how shared recipients are written.
  */
@@ -25,6 +25,8 @@ export interface Config {
   readonly fileName: string;
   /** `null`: the key is missing, the file speaks of other things. Empty: there are rules, and none matches. */
   readonly creationRules: readonly CreationRule[] | null;
+  /** Where files are published to; `null`: the key is missing. */
+  readonly destinationRules: readonly DestinationRule[] | null;
   readonly stores: {
     readonly yaml?: StoreOptions;
     readonly json?: StoreOptions;
@@ -63,6 +65,34 @@ export interface CreationRule {
   readonly selection: ConfigSelection | null;
   readonly macOnlyEncrypted: boolean;
 }
+
+/** Where files whose path matches are published to. */
+export interface DestinationRule {
+  /** Where the rule begins, from 1. */
+  readonly line: number;
+  /** `null` matches every file. */
+  readonly pathRegex: string | null;
+  readonly destination: Destination;
+  /** The name there is without the file's last extension. */
+  readonly omitExtensions: boolean;
+  /** How files are encrypted anew before they go there; `null`: they go as they are. Its `pathRegex` has no effect. */
+  readonly recreation: CreationRule | null;
+}
+
+/** A place that files are published to. The name of a file follows right behind `prefix` or `path`. */
+export type Destination =
+  | { readonly kind: "s3" | "gcs"; readonly bucket: string; readonly prefix: string }
+  | {
+      readonly kind: "vault";
+      /** `""`: the one of the environment. */
+      readonly address: string;
+      /** Where the engine is mounted, with a slash at its end only. */
+      readonly mount: string;
+      /** Of the KV engine. */
+      readonly version: 1 | 2;
+      /** Of the folder in the engine, with a slash at its end only; `""`: its top. */
+      readonly path: string;
+    };
 
 /** One entry under a key type, not interpreted yet. */
 export interface RawRecipient {
@@ -124,6 +154,20 @@ const RULE_KEYS = [
   "mac_only_encrypted",
 ];
 
+const DESTINATION_KEYS = [
+  "path_regex",
+  "s3_bucket",
+  "s3_prefix",
+  "gcs_bucket",
+  "gcs_prefix",
+  "vault_path",
+  "vault_address",
+  "vault_kv_mount_name",
+  "vault_kv_version",
+  "omit_extensions",
+  "recreation_rule",
+];
+
 /** Nodes that are looked at, counted again each time an alias leads to them: enough for any config, not for a bomb. */
 const MAX_NODES = 100_000;
 
@@ -170,28 +214,41 @@ export function parseConfig(text: string, fileName: string, unknownKeys: Unknown
   const fields = fieldsOf(file, top, "a .sops.yaml file", null);
   if (unknownKeys === "refuse") checkTopKeys(file, fields);
   const rules = listOf(file, valueAt(fields, "creation_rules"), "creation_rules");
-  listOf(file, valueAt(fields, "destination_rules"), "destination_rules");
+  const destinations = listOf(file, valueAt(fields, "destination_rules"), "destination_rules");
   return {
     fileName,
     creationRules: rules === null ? null : rules.map((rule) => creationRule(file, rule)),
+    destinationRules: destinations === null ? null : destinations.map((rule) => destinationRule(file, rule)),
     stores: stores(file, valueAt(fields, "stores")),
   };
 }
 
+/** `compilePattern` of `document/pattern.ts`. */
+type Compile = (pattern: string) => Promise<(text: string) => boolean>;
+
 /**
- * The first rule whose `path_regex` is found in the path.
+ * The first creation rule whose `path_regex` is found in the path.
  *
  * @param path - relative to the config's directory, or absolute for files outside it.
- * @param compile - `compilePattern` of `document/pattern.ts`.
  * @throws `CONFIG_NO_RULE`; `CONFIG_MALFORMED` when the search comes to a pattern that does not compile.
  */
-export async function matchRule(
-  config: Config,
+export function matchRule(config: Config, path: string, compile: Compile): Promise<CreationRule> {
+  return firstMatch(config, "creation", config.creationRules, path, compile);
+}
+
+/** The same among the destination rules. */
+export function matchDestination(config: Config, path: string, compile: Compile): Promise<DestinationRule> {
+  return firstMatch(config, "destination", config.destinationRules, path, compile);
+}
+
+async function firstMatch<Rule extends { readonly line: number; readonly pathRegex: string | null }>(
+  { fileName }: Config,
+  kind: string,
+  rules: readonly Rule[] | null,
   path: string,
-  compile: (pattern: string) => Promise<(text: string) => boolean>,
-): Promise<CreationRule> {
-  const { fileName } = config;
-  for (const rule of config.creationRules ?? []) {
+  compile: Compile,
+): Promise<Rule> {
+  for (const rule of rules ?? []) {
     if (rule.pathRegex === null) return rule;
     let matches: (text: string) => boolean;
     try {
@@ -206,7 +263,7 @@ export async function matchRule(
     }
     if (matches(path)) return rule;
   }
-  throw new KeyleafError("CONFIG_NO_RULE", `${fileName}: no creation rule matches ${path}`, {
+  throw new KeyleafError("CONFIG_NO_RULE", `${fileName}: no ${kind} rule matches ${path}`, {
     hint: "rules are tried from top to bottom; one without path_regex at the end matches every file",
     details: { file: fileName },
   });
@@ -224,6 +281,53 @@ function creationRule(file: Source, value: Value): CreationRule {
     selection: selection(file, fields),
     macOnlyEncrypted: boolOf(file, valueAt(fields, "mac_only_encrypted"), "mac_only_encrypted"),
   };
+}
+
+function destinationRule(file: Source, value: Value): DestinationRule {
+  const fields = fieldsOf(file, value, "a destination rule", DESTINATION_KEYS);
+  const text = (key: string): string => textOf(file, valueAt(fields, key), key);
+  const kinds = ["s3_bucket", "gcs_bucket", "vault_path"].filter((key) => text(key) !== "");
+  const [kind] = kinds;
+  if (kind === undefined) {
+    throw fail(
+      file,
+      value.offset,
+      "a destination rule names no destination",
+      "it needs s3_bucket, gcs_bucket or vault_path",
+    );
+  }
+  if (kinds.length > 1)
+    throw fail(file, value.offset, `${kinds.join(" and ")} in one destination rule`, "keep one of them");
+  const again = valueAt(fields, "recreation_rule");
+  const recreation = again.node === null ? null : creationRule(file, again);
+  if (recreation?.keyGroups.every((group) => group.length === 0) === true) {
+    throw fail(file, again.offset, "recreation_rule names no recipients", "leave it out to publish files as they are");
+  }
+  if (recreation !== null && kind === "vault_path") {
+    throw fail(file, again.offset, "recreation_rule has no meaning for vault_path", "values go there decrypted");
+  }
+  return {
+    line: lineAt(file, value),
+    pathRegex: text("path_regex") || null,
+    destination: kind === "vault_path" ? vaultDestination(file, fields) : bucketDestination(kind, text),
+    omitExtensions: boolOf(file, valueAt(fields, "omit_extensions"), "omit_extensions"),
+    recreation,
+  };
+}
+
+function bucketDestination(key: string, text: (key: string) => string): Destination {
+  const kind = key === "s3_bucket" ? "s3" : "gcs";
+  return { kind, bucket: text(key), prefix: text(`${kind}_prefix`) };
+}
+
+function vaultDestination(file: Source, fields: ReadonlyMap<string, Field>): Destination {
+  const text = (key: string): string => textOf(file, valueAt(fields, key), key);
+  const folder = (path: string): string => path.replace(/^\/+|\/+$/g, "").replace(/.$/, "$&/");
+  const number = valueAt(fields, "vault_kv_version");
+  const version = intOf(file, number, "vault_kv_version") ?? 2;
+  if (version !== 1 && version !== 2) throw fail(file, number.offset, "vault_kv_version must be 1 or 2");
+  const mount = folder(text("vault_kv_mount_name")) || "secret/";
+  return { kind: "vault", address: text("vault_address"), mount, version, path: folder(text("vault_path")) };
 }
 
 function flatGroup(file: Source, fields: ReadonlyMap<string, Field>): RawRecipient[] {

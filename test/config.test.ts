@@ -1,7 +1,14 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Config, type CreationRule, matchRule, parseConfig, type RawRecipient } from "../src/config.ts";
+import {
+  type Config,
+  type CreationRule,
+  matchDestination,
+  matchRule,
+  parseConfig,
+  type RawRecipient,
+} from "../src/config.ts";
 import { compilePattern } from "../src/document/pattern.ts";
 import { KeyleafError } from "../src/errors.ts";
 
@@ -71,6 +78,7 @@ describe("the reference's cases", () => {
         },
         { ...none, line: 12, pathRegex: null, keyGroups: [[age(BOB, 12)]] },
       ],
+      destinationRules: null,
       stores: { yaml: { indent: 2 }, json: { indent: 3 } },
     } satisfies Config);
     const lineOf = async (path: string) => (await matchRule(config, path, compilePattern)).line;
@@ -152,7 +160,7 @@ describe("what is missing", () => {
     "creation_rules: ~",
     "\uFEFF",
   ])("no rules in %j", (text) => {
-    expect(parse(text)).toEqual({ fileName: ".sops.yaml", creationRules: null, stores: {} });
+    expect(parse(text)).toEqual({ fileName: ".sops.yaml", creationRules: null, destinationRules: null, stores: {} });
   });
 
   test("an empty list of rules is a list", () => {
@@ -403,8 +411,85 @@ test("stores", () => {
   expect(parse("stores: {yaml: {indent: 0}}").stores).toEqual({});
 });
 
-test("destination rules are for another command", () => {
-  expect(parse("destination_rules:\n- s3_bucket: b\n  anything: [1]\n").creationRules).toBe(null);
+describe("destination rules", () => {
+  const destinations = (text: string) => parse(`destination_rules:\n${text}`).destinationRules;
+
+  test("name one place each", () => {
+    expect(
+      destinations(
+        "- {path_regex: a, s3_bucket: b, s3_prefix: p/, omit_extensions: true}\n" +
+          "- {gcs_bucket: g}\n" +
+          "- {vault_path: /app/prod, vault_address: 'https://v:8200', vault_kv_mount_name: kv/, vault_kv_version: 1}\n" +
+          "- {vault_path: /}\n",
+      ),
+    ).toEqual([
+      {
+        line: 2,
+        pathRegex: "a",
+        destination: { kind: "s3", bucket: "b", prefix: "p/" },
+        omitExtensions: true,
+        recreation: null,
+      },
+      {
+        line: 3,
+        pathRegex: null,
+        destination: { kind: "gcs", bucket: "g", prefix: "" },
+        omitExtensions: false,
+        recreation: null,
+      },
+      {
+        line: 4,
+        pathRegex: null,
+        destination: { kind: "vault", address: "https://v:8200", mount: "kv/", version: 1, path: "app/prod/" },
+        omitExtensions: false,
+        recreation: null,
+      },
+      {
+        line: 5,
+        pathRegex: null,
+        destination: { kind: "vault", address: "", mount: "secret/", version: 2, path: "" },
+        omitExtensions: false,
+        recreation: null,
+      },
+    ]);
+    expect(parse("creation_rules: []").destinationRules).toBeNull();
+  });
+
+  test("have a whole creation rule for what is encrypted anew", () => {
+    const [rule] =
+      destinations(
+        "- s3_bucket: b\n  recreation_rule: {age: x, encrypted_regex: r, mac_only_encrypted: true, shamir_threshold: 2}\n",
+      ) ?? [];
+    expect(rule?.recreation).toMatchObject({
+      selection: { rule: "encrypted_regex", pattern: "r" },
+      macOnlyEncrypted: true,
+      shamirThreshold: 2,
+    });
+  });
+
+  test.each([
+    ["- {path_regex: a}", /names no destination/],
+    ["- {s3_bucket: a, gcs_bucket: b}", /s3_bucket and gcs_bucket in one/],
+    ["- {s3_bucket: a, recreation_rule: {encrypted_regex: a}}", /names no recipients/],
+    ["- {vault_path: a, recreation_rule: {age: a}}", /no meaning for vault_path/],
+    ["- {vault_path: a, vault_kv_version: 3}", /must be 1 or 2/],
+    ["- {s3_buckett: a}", /"s3_buckett" is not a key of a destination rule/],
+    ["- {s3_bucket: a, recreation_rule: {agee: a}}", /"agee" is not a key of a creation rule/],
+    ["- {s3_bucket: a, omit_extensions: maybe}", /must be true or false/],
+  ])("%s is an error", (text, message) => {
+    expect(() => destinations(text)).toThrow(
+      expect.objectContaining({ code: "CONFIG_MALFORMED", message: expect.stringMatching(message) }),
+    );
+  });
+
+  test("the first that matches is taken", async () => {
+    const config = parse("destination_rules:\n- {path_regex: ^a, s3_bucket: b}\n- {path_regex: ^b, s3_bucket: c}\n");
+    expect((await matchDestination(config, "bc", compilePattern)).line).toBe(3);
+    await expect(matchDestination(config, "c", compilePattern)).rejects.toMatchObject({
+      code: "CONFIG_NO_RULE",
+      message: expect.stringContaining("no destination rule matches c") as string,
+    });
+  });
 });
 
 describe("unknown keys", () => {

@@ -80,6 +80,7 @@ const commandStatuses: ReadonlyMap<string, Statuses> = new Map([
   ["updatekeys", { ...opening, INPUT_MISSING: 1 }],
   ["groups add", ofGroups],
   ["groups delete", ofGroups],
+  ["publish", { ...opening, INPUT_MISSING: 1 }],
 ]);
 
 /**

@@ -58,7 +58,7 @@ export async function listFiles(
 }
 
 /** All files below a folder, in those of its folders that are entered. Links are neither. */
-function* filesBelow(
+export function* filesBelow(
   name: string,
   path: string,
   host: CliHost,

@@ -492,3 +492,14 @@ export const keyserviceCommandFlags: readonly Flag[] = [
   trustFlag,
   { name: "verbose", group: OTHER, help: "print a line for every request" },
 ];
+
+export const publishFlags: readonly Flag[] = [
+  { name: "recursive", group: OUTPUT, help: "publish the encrypted files of a folder, at any depth" },
+  { name: "omit-extensions", group: OUTPUT, help: "call files there without their last extension" },
+  { name: "dry-run", group: OUTPUT, help: "print what would go where, and publish nothing" },
+  { name: "yes", short: "y", group: OUTPUT, help: "do not ask before anything is published" },
+  decryptionOrder,
+  keyTimeout,
+  trustFlag,
+  ...common.filter(({ group }) => group === OTHER),
+];

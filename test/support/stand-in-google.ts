@@ -1,6 +1,6 @@
 /**
- * A stand-in for Google: the token endpoint, the metadata server of a machine, and Cloud KMS, as far as their REST
- * references say it. Keys are real AES-256-GCM keys, signatures of service accounts are checked, and requests that Google
+ * A stand-in for Google: the token endpoint, the metadata server of a machine, Cloud KMS and uploads to Cloud Storage, as
+ * far as their REST references say it. Keys are real AES-256-GCM keys, signatures of service accounts are checked, and requests that Google
  * would not take are refused.
  */
 import {
@@ -25,7 +25,9 @@ export interface StandInGoogle {
   readonly accessToken: string;
   /** Makes a key, and gives its resource ID. */
   createKey(name: string): string;
-  /** `encrypt` and `decrypt`, as they came in, those in `instead` included. */
+  /** Objects of the bucket `bucket`, by name. */
+  readonly objects: Map<string, Buffer>;
+  /** `encrypt`, `decrypt` and `upload`, as they came in, those in `instead` included. */
   readonly calls: string[];
   /** Answers that are given instead of doing the next calls. */
   readonly instead: Answer[];
@@ -40,6 +42,9 @@ export function makeStandInGoogle(): StandInGoogle {
   const publicKey = createPublicKey(account.privateKey);
   const keys = new Map<string, Buffer>();
   const tokens = new Set(["test-only-access-token"]);
+  const objects = new Map<string, Buffer>();
+  /** Tokens of service accounts and users, with what they are for. */
+  const scopes = new Map<string, string>();
   const calls: string[] = [];
   const instead: Answer[] = [];
 
@@ -74,6 +79,28 @@ export function makeStandInGoogle(): StandInGoogle {
     };
   }
 
+  /** "Upload an object" of the JSON API, as a simple upload. */
+  function storage({ method, path, headers, body }: Asked): Answer {
+    const { pathname, searchParams } = new URL(path, "https://storage.googleapis.com");
+    const [, bucket = ""] = /^\/upload\/storage\/v1\/b\/([^/]+)\/o$/.exec(pathname) ?? [];
+    const name = searchParams.get("name") ?? "";
+    if (method !== "POST" || bucket === "" || searchParams.get("uploadType") !== "media")
+      return failure(404, "notFound");
+    calls.push("upload");
+    const other = instead.shift();
+    if (other !== undefined) return other;
+    const bearer = /^Bearer (.+)$/.exec(headers.authorization ?? "")?.[1] ?? "";
+    if (!mayUse(bearer)) return failure(401, "authError");
+    const scope = scopes.get(bearer);
+    if (scope !== undefined && !scope.includes("devstorage.read_write")) return failure(403, "insufficientPermissions");
+    if (decodeURIComponent(bucket) !== "bucket") return failure(404, "notFound");
+    if (name === "" || headers["content-length"] !== `${body.length}`) return failure(400, "invalid");
+    objects.set(name, Buffer.from(body));
+    const sum = Buffer.alloc(4);
+    sum.writeUInt32BE(crc32c(body));
+    return { body: { kind: "storage#object", name, bucket, size: `${body.length}`, crc32c: sum.toString("base64") } };
+  }
+
   function token(asked: Asked): Answer {
     const form = new URLSearchParams(asked.body.toString());
     if (form.get("grant_type") === "refresh_token") {
@@ -85,15 +112,16 @@ export function makeStandInGoogle(): StandInGoogle {
     if (form.get("grant_type") !== "urn:ietf:params:oauth:grant-type:jwt-bearer" || !isFor) {
       return { status: 400, body: { error: "invalid_grant", error_description: "canary" } };
     }
-    if (!`${claims["scope"]}`.split(" ").includes("https://www.googleapis.com/auth/cloudkms")) {
+    if (!/googleapis\.com\/auth\/(cloudkms|devstorage\.read_write)( |$)/.test(`${claims["scope"]}`)) {
       return { status: 400, body: { error: "invalid_scope" } };
     }
-    return freshToken();
+    return freshToken(`${claims["scope"]}`);
   }
 
-  function freshToken(): Answer {
+  function freshToken(scope?: string): Answer {
     const access_token = `test-only-${randomBytes(8).toString("hex")}`;
     tokens.add(access_token);
+    if (scope !== undefined) scopes.set(access_token, scope);
     return { body: { access_token, expires_in: 3599, token_type: "Bearer" } };
   }
 
@@ -111,8 +139,10 @@ export function makeStandInGoogle(): StandInGoogle {
     standIn: (asked) => {
       if (asked.host === "127.0.0.1" && asked.path.startsWith("/computeMetadata/v1/")) return metadata(asked);
       const isToken = asked.host === "oauth2.googleapis.com";
-      if (!isToken && asked.host !== "cloudkms.googleapis.com") return null;
+      const isStorage = asked.host === "storage.googleapis.com";
+      if (!isToken && !isStorage && asked.host !== "cloudkms.googleapis.com") return null;
       if (asked.method === "CONNECT") return {};
+      if (isStorage) return storage(asked);
       return isToken ? token(asked) : kms(asked);
     },
     keyFile: JSON.stringify({
@@ -131,6 +161,7 @@ export function makeStandInGoogle(): StandInGoogle {
       keys.set(resourceId, randomBytes(32));
       return resourceId;
     },
+    objects,
     calls,
     instead,
   };

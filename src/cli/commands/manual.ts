@@ -13,6 +13,7 @@ import {
   keygenFlags,
   keyServiceFlags,
   keyserviceCommandFlags,
+  publishFlags,
   recipientsListFlags,
   rotateFlags,
   setFlags,
@@ -330,6 +331,22 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
         "one. No key is needed, and nothing is authenticated.",
       examples: [["enc filestatus secrets.enc.yaml", "for scripts"]],
       flags: filestatusFlags,
+    },
+  ],
+  [
+    "publish",
+    {
+      summary: "write encrypted files to S3 or Google Cloud Storage, or their values to Vault",
+      description:
+        "Writes a file to the place that destination_rules of .sops.yaml name for it: encrypted to a bucket, as it is or for " +
+        "other recipients (recreation_rule), or decrypted to a KV engine of Vault or OpenBao. Every file is decrypted and its " +
+        "MAC is checked before any goes out; then the names are shown, never a value, and you are asked.",
+      examples: [
+        ["enc publish secrets.enc.yaml", "one file"],
+        ["enc publish --recursive --dry-run prod", "what would go where"],
+        ["enc publish --recursive --yes prod", "where nobody can be asked"],
+      ],
+      flags: publishFlags,
     },
   ],
   [

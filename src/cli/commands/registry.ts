@@ -33,6 +33,7 @@ export const commands: readonly Command[] = [
   { name: "exec-env", operands: "FILE COMMAND", load: () => import("./exec-env.ts") },
   { name: "exec-file", operands: "FILE COMMAND", load: () => import("./exec-file.ts") },
   keyserviceCommand,
+  { name: "publish", operands: "FILE", load: () => import("./publish.ts") },
   { name: "completion", operands: "SHELL", load: () => import("./completion.ts") },
   { name: "filestatus", operands: "FILE", load: () => import("./filestatus.ts") },
 ];

@@ -342,7 +342,7 @@ const programs: FaceCase[] = [
   },
   {
     name: "exec-env: null",
-    argv: ["exec-env", "e.json", "echo x$n"x""],
+    argv: ["exec-env", "e.json", "echo x$n."],
     files: { "e.json": sealed('{"n": null, "a": "b"}', "f.json") },
   },
   { name: "exec-env: a mapping", argv: ["exec-env", "e.yaml", "echo"], files: yaml },
