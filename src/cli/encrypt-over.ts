@@ -2,7 +2,8 @@ import { DEFAULT_SELECTION } from "../document/selection.ts";
 import type { EncryptOptions } from "../encrypt.ts";
 import { KeyleafError } from "../errors.ts";
 import { detectFormat } from "../formats/detect.ts";
-import { type Inspection, inspect } from "../inspect.ts";
+import { inspect } from "../inspect.ts";
+import { planKeys } from "../key-plan.ts";
 import { openFile, type Update } from "../open-file.ts";
 import type { CliHost } from "./context.ts";
 import { holdsSealed } from "./inputs.ts";
@@ -48,7 +49,7 @@ export async function encryptOver(
 ): Promise<Update | null> {
   if (format !== outputFormat || (await detectFormat(source, path)) !== format) return null;
   try {
-    const difference = options === null ? null : differenceOf(options, await inspect(source, { format }));
+    const difference = options === null ? null : await differenceOf(options, source);
     if (difference !== null && isByFlags) {
       say("note", `${name} is made anew: the flags name ${difference}`);
       return null;
@@ -81,24 +82,14 @@ export async function encryptOver(
 }
 
 /** What a new file would have else than the earlier one, in words; `null`: nothing. */
-function differenceOf(options: EncryptOptions, earlier: Inspection): string | null {
-  const groups = options.keyGroups.map((group) =>
-    group.map(({ provider, recipient }) => `${provider.names.metadata} ${provider.identity(recipient)}`),
-  );
-  const earlierGroups = earlier.keyGroups.map((group) => group.map(({ type, recipient }) => `${type} ${recipient}`));
-  if (!isSame(groups.map(sorted), earlierGroups.map(sorted))) return "other recipients";
-  const threshold = groups.length > 1 ? options.shamirThreshold || groups.length : 0;
-  if (groups.length > 1 && threshold !== (earlier.shamirThreshold || groups.length)) return "another threshold";
-  if (options.format === "binary") return null;
+async function differenceOf(options: EncryptOptions, source: Uint8Array): Promise<string | null> {
+  const { format, keyGroups, shamirThreshold = 0 } = options;
+  const { groups, isChanged } = await planKeys(source, { format, keyGroups, shamirThreshold });
+  if (groups.flat().some(({ change }) => change !== "none")) return "other recipients";
+  if (isChanged) return "other groups, or another threshold";
+  if (format === "binary") return null;
+  const earlier = await inspect(source, { format });
   const { rule, pattern } = options.selection ?? DEFAULT_SELECTION;
-  if (!isSame([rule, pattern], [earlier.selection?.rule, earlier.selection?.pattern])) return "another selection rule";
+  if (rule !== earlier.selection?.rule || pattern !== earlier.selection.pattern) return "another selection rule";
   return (options.macOnlyEncrypted === true) === earlier.macOnlyEncrypted ? null : "another mac_only_encrypted";
-}
-
-function sorted(texts: readonly string[]): string[] {
-  return texts.toSorted();
-}
-
-function isSame(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

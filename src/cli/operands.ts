@@ -28,6 +28,6 @@ export function checkedOperands(
   }
   const missing = places.slice(operands.length).find((place) => !place.startsWith("["));
   if (missing === undefined) return line ?? operands;
-  const what = operands.length === 0 && /FILE/.test(missing) ? "no file given" : `${missing} is missing`;
-  throw new KeyleafError("USAGE_NO_FILE", what, { hint });
+  if (!/FILE/.test(command.operands)) throw new KeyleafError("USAGE", `${missing} is missing`, { hint });
+  throw new KeyleafError("USAGE_NO_FILE", operands.length === 0 ? "no file given" : `${missing} is missing`, { hint });
 }

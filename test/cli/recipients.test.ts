@@ -422,7 +422,7 @@ describe("enc groups", () => {
     await refused([...addBob, "--shamir-secret-sharing-threshold", "1"], 1, /threshold of 1/);
     await refused([...addBob, "--shamir-secret-sharing-threshold", "3"], 1, /the threshold is 3/);
     await refused([...addBob, "operand"], 1, /one word too many/);
-    await refused(ofFile("delete", "-i"), 1, /no group given/);
+    await refused(ofFile("delete", "-i"), 1, /INDEX is missing/);
     await refused(ofFile("delete", "-i", "1st"), 1, /1st is not the number/);
     await refused(ofFile("delete", "-i", "0"), 1, /the only key group/);
     await refused(ofFile("delete", "-i", "1"), 1, /no key group 1/);

@@ -91,7 +91,7 @@ describe("git", () => {
 
   it("diff does not fail without the key: encrypted text is compared", async () => {
     const withoutKey = { ...env, HOME: join(box.work, "nobody") };
-    const { status, stdout } = await runGit(withoutKey, "diff");
+    const { status, stdout } = await runGit(withoutKey, "diff", "-U9");
     expect(status).toBe(0);
     expect(stdout).toContain("# keyleaf: shown encrypted: no key");
     expect(changes(stdout).some((line) => line.includes("password: ENC[AES256_GCM"))).toBe(true);

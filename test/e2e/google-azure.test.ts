@@ -60,7 +60,7 @@ async function expectFails(status: number, said: RegExp, env: Env, ...args: stri
 }
 
 async function expectThereAndBack(env: Env, flags: readonly string[], holds: string): Promise<void> {
-  await expectDone(env, ...flags, "-o", "s.yaml", "plain.yaml");
+  await expectDone(env, ...flags, "--fresh", "-o", "s.yaml", "plain.yaml");
   expect(box.read("s.yaml")).toContain(holds);
   expect((await expectDone(env, "decrypt", "s.yaml")).stdout).toBe(plain);
 }

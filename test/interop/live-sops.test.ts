@@ -120,7 +120,7 @@ describePeer("sops 3.11.0 and this program", "sops", sopsProgram(), (program) =>
 
   async function sealHere(file: string, ...flags: string[]): Promise<string> {
     const sealed = file.replace(".", ".here.");
-    const ran = await enc(...flags, "-o", sealed, file);
+    const ran = await enc(...flags, "--fresh", "-o", sealed, file);
     expect(ran.stderr.replace(/^enc: note: .*\n/gm, "")).toBe("");
     expect(ran.status).toBe(0);
     return sealed;
