@@ -1,10 +1,10 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
-import { closeSync, openSync, read, write } from "node:fs";
+import { closeSync, openSync, readSync, write } from "node:fs";
 import { constants } from "node:os";
 import { promisify } from "node:util";
 import { KeyleafError } from "../errors.ts";
 import type { Environment } from "./environment.ts";
-import { makePipe } from "./fifo.ts";
+import { Looks, makePipe } from "./fifo.ts";
 import type { Redaction } from "./redact.ts";
 import { isSystemError, systemReason } from "./system-error.ts";
 
@@ -146,22 +146,29 @@ function cannotRun({ argv: [name] }: Program, error: unknown): unknown {
   });
 }
 
-const [readSome, writeSome] = [promisify(read), promisify(write)];
+const writeSome = promisify(write);
 /** What a pipe holds. */
 const CHUNK_BYTES = 65_536;
+/** The longest time that output is late by. */
+const MOST_LATE_MS = 20;
 
 /**
- * Copies what comes out of a pipe, and closes it. Not synchronously, so that signals get through while the reader of this
- * process's output is slow.
+ * Copies what comes out of a pipe, and closes it. It is not written synchronously, so that signals get through while the
+ * reader of this process's output is slow.
  * @returns why it could not all be written: the program is told by its pipe, and is waited for first.
  */
 async function copy(reading: number, descriptor: number, redaction: Redaction): Promise<KeyleafError | null> {
   const buffer = Buffer.alloc(CHUNK_BYTES);
+  const looks = new Looks(MOST_LATE_MS);
   try {
     for (;;) {
-      const { bytesRead } = await readSome(reading, buffer, 0, buffer.length, null);
-      if (bytesRead === 0) break;
-      await writeAll(descriptor, redaction.push(buffer.subarray(0, bytesRead)));
+      const bytes = readNow(reading, buffer);
+      if (bytes === 0) break;
+      if (bytes === null) await looks.pause();
+      else {
+        looks.found();
+        await writeAll(descriptor, redaction.push(buffer.subarray(0, bytes)));
+      }
     }
     await writeAll(descriptor, redaction.end());
     return null;
@@ -175,6 +182,16 @@ async function copy(reading: number, descriptor: number, redaction: Redaction): 
   } finally {
     closeSync(reading);
     buffer.fill(0);
+  }
+}
+
+/** @returns the number of bytes; 0: there will be no more; `null`: there are none so far. */
+function readNow(descriptor: number, buffer: Buffer): number | null {
+  try {
+    return readSync(descriptor, buffer);
+  } catch (error) {
+    if (isSystemError(error) && error.code === "EAGAIN") return null;
+    throw error;
   }
 }
 

@@ -18,6 +18,7 @@ function makeFifo(path: string): void {
 
 /** The two ends of a pipe: descriptors, to be closed by the caller. */
 export interface PipeEnds {
+  /** It does not wait: `EAGAIN` where there is nothing so far. */
   readonly reading: number;
   readonly writing: number;
 }
@@ -29,22 +30,14 @@ export interface PipeEnds {
  */
 export function makePipe(): PipeEnds {
   const folder = mkdtempSync(join(tmpdir(), "keyleaf-"));
-  const opened: number[] = [];
-  const openPipe = (flags: number): number => {
-    const descriptor = openSync(join(folder, "pipe"), flags);
-    opened.push(descriptor);
-    return descriptor;
-  };
+  const path = join(folder, "pipe");
+  let reading: number | null = null;
   try {
-    makeFifo(join(folder, "pipe"));
-    // Each end waits for the other one to be open, but for this.
-    const first = openPipe(constants.O_RDONLY | constants.O_NONBLOCK);
-    const writing = openPipe(constants.O_WRONLY);
-    const reading = openPipe(constants.O_RDONLY);
-    closeSync(first);
-    return { reading, writing };
+    makeFifo(path);
+    reading = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return { reading, writing: openSync(path, constants.O_WRONLY) };
   } catch (error) {
-    for (const descriptor of opened) closeSync(descriptor);
+    if (reading !== null) closeSync(reading);
     throw error;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -78,17 +71,54 @@ export function offer(path: string, content: Uint8Array): Offer {
 }
 
 /**
- * How long to wait before a next look for a reader, and for room in the pipe. There is no waiting for either that could be
- * given up: a thread that waits in the system keeps Node from ending.
+ * Waiting for what happens at a pipe. Only one of the two runtimes can be told of it, and a thread that waits in the system
+ * keeps Node from ending, or another pipe from being read. So it is looked at again and again, less often as time goes by.
  */
-const LOOK_MS = { first: 1, factor: 1.05, most: 100 };
-const ROOM_MS = 1;
+export class Looks {
+  readonly #mostMs: number;
+  #ms = 1;
+  #isOver = false;
+  #wake: () => void = () => {};
+
+  /** @param mostMs - between two of them */
+  constructor(mostMs: number) {
+    this.#mostMs = mostMs;
+  }
+
+  /** Until the next one. */
+  pause(): Promise<void> {
+    if (this.#isOver) return Promise.resolve();
+    const ms = this.#ms;
+    this.#ms = Math.min(ms * 1.05, this.#mostMs);
+    return new Promise((done) => {
+      const timer = setTimeout(done, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        done();
+      };
+    });
+  }
+
+  /** It was there: from now on they are close to each other again. */
+  found(): void {
+    this.#ms = 1;
+  }
+
+  /** There is no need to look any more. */
+  end(): void {
+    this.#isOver = true;
+    this.#wake();
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+}
 
 class Pipe {
   readonly #path: string;
   readonly #content: Uint8Array;
-  #isOver = false;
-  #wake: () => void = () => {};
+  readonly #looks = new Looks(100);
 
   constructor(path: string, content: Uint8Array) {
     this.#path = path;
@@ -96,16 +126,14 @@ class Pipe {
   }
 
   async serve(): Promise<void> {
-    let pause = LOOK_MS.first;
-    while (!this.#isOver) {
+    while (!this.#looks.isOver) {
       const descriptor = openForReader(this.#path);
       if (descriptor === "gone") return;
       if (descriptor === null) {
-        await this.#pause(pause);
-        pause = Math.min(pause * LOOK_MS.factor, LOOK_MS.most);
+        await this.#looks.pause();
         continue;
       }
-      pause = LOOK_MS.first;
+      this.#looks.found();
       try {
         // This reader gets nothing before the next one finds another pipe: two would share what is in one.
         makeFifo(`${this.#path}.next`);
@@ -118,27 +146,17 @@ class Pipe {
   }
 
   async #writeAll(descriptor: number): Promise<void> {
-    for (let at = 0; at < this.#content.length && !this.#isOver; ) {
+    for (let at = 0; at < this.#content.length && !this.#looks.isOver; ) {
       const written = writeSome(descriptor, this.#content, at);
       if (written === "gone") return;
-      if (written === 0) await this.#pause(ROOM_MS);
+      if (written === 0) await this.#looks.pause();
+      else this.#looks.found();
       at += written;
     }
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((done) => {
-      const timer = setTimeout(done, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        done();
-      };
-    });
-  }
-
   end(): void {
-    this.#isOver = true;
-    this.#wake();
+    this.#looks.end();
   }
 }
 

@@ -52,6 +52,23 @@ describe("the command", () => {
     expect(await split("git", "-i", "textconv", "f")).toEqual(["git textconv", "--in-place", "f"]);
   });
 
+  it("has the line of another program behind --, which may look like flags or commands", async () => {
+    expect(await split("exec", "-f", "s", "--", "ls", "-la", "--", "decrypt")).toEqual([
+      "exec",
+      "--file",
+      "s",
+      "--",
+      "ls",
+      "-la",
+      "--",
+      "decrypt",
+    ]);
+    expect(await split("exec", "--help")).toEqual(["exec", "--help"]);
+    for (const argv of [["exec"], ["exec", "-f", "s", "ls", "-la"], ["exec", "-f", "s", "make", "-v"]])
+      await expect(split(...argv)).rejects.toThrow(expect.objectContaining({ code: "USAGE" }));
+    expect(await splitCommandLine(["exec"], "dec")).toMatchObject({ command: { name: "decrypt" }, args: ["exec"] });
+  });
+
   it("is always decrypt for dec", async () => {
     expect(await splitCommandLine(["encrypt"], "dec")).toMatchObject({
       command: { name: "decrypt" },
