@@ -1,5 +1,6 @@
 import { KeyleafError } from "../errors.ts";
 import { detectFormat } from "../formats/detect.ts";
+import type { FormatId } from "../formats/format.ts";
 import type { OpenOptions } from "../open-file.ts";
 import type { ChangedFile } from "../set.ts";
 import type { Context, Flags } from "./context.ts";
@@ -17,17 +18,26 @@ export interface ChangeRules {
   readonly replacesValues: boolean;
   /** A list may be set as a whole. */
   readonly takesLists: boolean;
+  /** Comments count where a path has the position of a list element. */
+  readonly countsComments: boolean;
   /** It is no error that what is to be removed is not there, and that is said. */
   readonly isForgiving: boolean;
 }
 
-const ownRules: ChangeRules = { parsePath, replacesValues: false, takesLists: true, isForgiving: true };
+const ownRules: ChangeRules = {
+  parsePath,
+  replacesValues: false,
+  takesLists: true,
+  countsComments: false,
+  isForgiving: true,
+};
 
 /** Source: sops-cli 5.1, 5.3, 6.6. */
 const referenceRules: ChangeRules = {
   parsePath: parseBracketPath,
   replacesValues: true,
   takesLists: false,
+  countsComments: true,
   isForgiving: false,
 };
 
@@ -39,14 +49,16 @@ export function rulesOf({ program }: Context): ChangeRules {
  * Changes one encrypted file. Nothing is written where nothing changes, nor where the file has been changed by someone
  * else since it was read.
  * @param name - as the user wrote it
+ * @param wanted - the path as the user wrote it, of which `change` gets what it means in the file
  * @returns what was done
  * @throws `USAGE_CONFLICT` for standard input; `INPUT_*`; as `change` and `writeFiles` do.
  */
 export async function changeFile(
   name: string,
+  wanted: TreePath,
   flags: Flags,
   context: Context,
-  change: (source: Uint8Array, options: OpenOptions) => Promise<ChangedFile>,
+  change: (source: Uint8Array, at: TreePath, options: OpenOptions) => Promise<ChangedFile>,
 ): Promise<ChangedFile> {
   if (isStandardInput(name)) {
     throw new KeyleafError("USAGE_CONFLICT", "standard input cannot be written in place", { hint: "name a file" });
@@ -61,7 +73,8 @@ export async function changeFile(
       ignoreMac: flags.has("ignore-mac"),
       recovery: await recoveryFlags(flags),
     };
-    changed = await change(source, options);
+    const at = rulesOf(context).countsComments ? await withoutComments(source, format, wanted) : wanted;
+    changed = await change(source, at, options);
   } catch (error) {
     throw aboutFile(withHint(error), name);
   }
@@ -73,6 +86,16 @@ export async function changeFile(
   if (path === null) throw new Error("a file has a path");
   await writeFiles([{ path, content: changed.output, isSecret: false, before: source }]);
   return changed;
+}
+
+async function withoutComments(source: Uint8Array, id: FormatId, path: TreePath): Promise<TreePath> {
+  if (!path.some((step) => typeof step === "number")) return path;
+  const [{ formatOf }, counted] = await Promise.all([
+    import("../formats/registry.ts"),
+    import("./counted-comments.ts"),
+  ]);
+  const { roots } = await (await formatOf(id)).parse(source);
+  return counted.withoutComments(roots[0], path);
 }
 
 function withHint(error: unknown): unknown {

@@ -8,7 +8,7 @@ import { Encryption, sayClear } from "./commands/encrypt.ts";
 import type { Context, Flags } from "./context.ts";
 import { formatFlag, type Input, recoveryFlags } from "./inputs.ts";
 import { attemptReading, readFileOr } from "./read-file.ts";
-import { type Remark, type Say, sayAll } from "./remarks.ts";
+import { type Remark, type Say, sayAll, unlessUnsaid } from "./remarks.ts";
 import { note, warn } from "./report.ts";
 import { startText, withoutNotice } from "./start-text.ts";
 import { checkWritable, writeFiles } from "./write-file.ts";
@@ -121,7 +121,9 @@ async function openEditable(named: Named, source: Uint8Array, flags: Flags, cont
       }
       if (at.version !== opened)
         note(context, `${name} has been changed by someone else meanwhile: it has both changes now`);
-      sayClear(at.update.sealed, at.update.clear, (style, what) => sayAll(context, [remark(style, what)]));
+      const remarks: Remark[] = [];
+      sayClear(at.update.sealed, at.update.clear, (style, what) => remarks.push(remark(style, what)));
+      sayAll(context, unlessUnsaid(remarks, context));
     },
     encryptApart: opened.open.encryptApart,
     async close() {
@@ -198,7 +200,7 @@ async function newEditable(named: Named, flags: Flags, context: Context): Promis
       const input: Input = { ...named, isNamed: true, source: edited };
       const written = await encryption.rewriteNew(file, input, (style, what) => remarks.push(remark(style, what)));
       await writeFiles([{ path, content: written.output, isSecret: false, isNew: true, verify: written.verify }]);
-      sayAll(context, remarks);
+      sayAll(context, unlessUnsaid(remarks, context));
     },
     encryptApart: file.encryptApart,
     close: async () => file.close(),

@@ -18,10 +18,8 @@ export interface Flag {
   readonly isRepeated?: boolean;
   /** Switched on unless it is `--name=false`; its value is then `true` or `false`. */
   readonly isOnByDefault?: boolean;
-  /** It is about many files, so not there under the name sops. */
+  /** It is about many files. */
   readonly isForMany?: boolean;
-  /** Under the name sops there is no need for it. */
-  readonly isOwn?: boolean;
   readonly help: string;
   /** Heading it stands under in the help. */
   readonly group: string;
@@ -198,7 +196,6 @@ export const encryptFlags: readonly Flag[] = [
   ...selectionFlags,
   {
     name: "fresh",
-    isOwn: true,
     group: OUTPUT,
     help: "with --output: keep nothing of an earlier encrypted version that is there",
   },
@@ -212,7 +209,6 @@ export const trustFlag: Flag = {
   name: "trust-endpoint",
   value: "URL",
   isList: true,
-  isOwn: true,
   group: OTHER,
   help: "a server that a file may name for its key (Vault, Azure), beside those of .sops.yaml and VAULT_ADDR; repeatable",
 };
@@ -244,7 +240,7 @@ const valueFlags: readonly Flag[] = [
 ];
 
 export const setFlags: readonly Flag[] = [
-  { name: "string", isOwn: true, group: VALUE, help: "VALUE is text as it is, not JSON" },
+  { name: "string", group: VALUE, help: "VALUE is text as it is, not JSON" },
   {
     name: "value-stdin",
     group: VALUE,
@@ -254,7 +250,6 @@ export const setFlags: readonly Flag[] = [
   {
     name: "generate",
     value: "N[:ALPHABET]",
-    isOwn: true,
     group: VALUE,
     help: `make a random text of N characters, and do not show it; ALPHABET is ${ALPHABETS} or the characters themselves; default: alnum`,
   },
@@ -292,7 +287,6 @@ const rekeyFlags: readonly Flag[] = [
 ];
 const keepUnlisted: Flag = {
   name: "keep-unlisted",
-  isOwn: true,
   group: OTHER,
   help: "let also those recipients of the file read on that its rule in .sops.yaml does not name",
 };

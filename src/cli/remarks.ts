@@ -20,6 +20,11 @@ export interface Remark {
 /** Lines about one of many files; where there are more, those are put together that say the same. */
 const MOST_REMARKS = 10;
 
+/** What is said under the name of the program: the reference says nothing of what it has done. */
+export function unlessUnsaid(remarks: readonly Remark[], { program }: Context): readonly Remark[] {
+  return program === "sops" ? remarks.filter(({ style }) => style === "warning") : remarks;
+}
+
 /** Says everything there is to say about files: of one all of it, of many in few lines. */
 export function sayAll(context: Context, remarks: readonly Remark[]): void {
   const isShort = remarks.length <= MOST_REMARKS || remarks.every(({ name }) => name === null);

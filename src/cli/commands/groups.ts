@@ -18,7 +18,7 @@ import {
   recoveryFlags,
 } from "../inputs.ts";
 import { KeyPolicy } from "../key-policy.ts";
-import { type Remark, type Say, sayAll } from "../remarks.ts";
+import { type Remark, type Say, sayAll, unlessUnsaid } from "../remarks.ts";
 import { writeFiles } from "../write-file.ts";
 
 /** `enc groups add` and `enc groups delete`: the data key of a file is split anew over other groups. */
@@ -94,7 +94,7 @@ async function changeGroups(
     const target = destination.kind === "file" ? destination : { path: pathOf(input), before: input.source };
     await writeFiles([{ ...target, content: output, isSecret: false }]);
   }
-  sayAll(context, remarks);
+  sayAll(context, unlessUnsaid(remarks, context));
 }
 
 async function rewrapped(

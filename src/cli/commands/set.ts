@@ -35,8 +35,8 @@ export async function setValue(
   // Before a key is asked for.
   if (parseValue(value).kind === "list" && !takesLists)
     throw new KeyleafError("USAGE_BAD_VALUE", "a list cannot be set as a whole");
-  const { isClear } = await changeFile(name, flags, context, (source, options) =>
-    set(source, path, value, { ...options, replacesValues }, context.host),
+  const { isClear } = await changeFile(name, path, flags, context, (source, at, options) =>
+    set(source, at, value, { ...options, replacesValues }, context.host),
   );
   if (isClear) warn(context, `${stepsText(path)} can be read in ${name}: the file's rule leaves it clear`);
 }

@@ -14,7 +14,7 @@ export async function run(
   const { parsePath, isForgiving } = rulesOf(context);
   const path = parsePath(pathText);
   try {
-    await changeFile(name, flags, context, (source, options) => unset(source, path, options, context.host));
+    await changeFile(name, path, flags, context, (source, at, options) => unset(source, at, options, context.host));
   } catch (error) {
     const isMissing = error instanceof KeyleafError && error.code === "INPUT_PATH_NOT_FOUND";
     if (!isMissing || !(isForgiving || flags.has("idempotent"))) throw error;

@@ -127,8 +127,20 @@ export const sopsCommands: readonly SopsCommand[] = [
     flags: keyserviceFlags,
     load: () => import("./keyservice.ts"),
   },
-  { name: "completion bash", operands: "", summary: "print a completion script for bash", flags: [], load: null },
-  { name: "completion zsh", operands: "", summary: "print a completion script for zsh", flags: [], load: null },
+  {
+    name: "completion bash",
+    operands: "",
+    summary: "print a completion script for bash",
+    flags: [],
+    load: async () => (await import("./completion.ts")).bash,
+  },
+  {
+    name: "completion zsh",
+    operands: "",
+    summary: "print a completion script for zsh",
+    flags: [],
+    load: async () => (await import("./completion.ts")).zsh,
+  },
 ];
 
 /** First words of the commands of two. */

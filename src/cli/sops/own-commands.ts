@@ -2,8 +2,10 @@ import { resolve } from "node:path";
 import { KeyleafError } from "../../errors.ts";
 import type { FormatId } from "../../formats/format.ts";
 import type { CommandModule, Context, Flags } from "../context.ts";
+import { warn } from "../report.ts";
+import { findSopsConfig } from "./config.ts";
 import type { Given } from "./given.ts";
-import { changesKeys, checkExists, formatFor, formatOfName, warnOfMore } from "./one-file.ts";
+import { changesKeys, checkExists, formatFor, formatOfName, oneFile, warnOfMore } from "./one-file.ts";
 
 /**
  * The commands that Keyleaf has under its own name too. What differs is how they are called: how many words there are, which
@@ -59,8 +61,16 @@ export const edit: CommandModule = {
     const [name] = operands;
     if (name === undefined || name === "") throw noFile();
     warnOfMore(operands, context);
+    const flags = withFormat(name, given, context);
+    if (given.has("show-master-keys"))
+      warn(context, "--show-master-keys has no effect: recipients are changed by rotate and updatekeys");
+    // Who can read a new file is found by the reference's rules, which know no own identity.
+    if (context.host.stat(resolve(context.host.cwd, name)) === null) {
+      const { newFileOptions } = await import("./encrypt.ts");
+      await newFileOptions(oneFile(operands, given, context), given, context);
+    }
     const { run } = await import("../commands/edit.ts");
-    await run([name], withFormat(name, given, context), context);
+    await run([name], flags, context);
   },
 };
 
@@ -97,6 +107,8 @@ export const set: CommandModule = {
     if (fromInput && fromFile) throw new KeyleafError("USAGE", "cannot use both --value-file and --value-stdin");
     if (operands.length !== (fromInput ? 2 : 3)) throw noFile("no file specified, or index and value are missing");
     const [name = "", path = "", value = ""] = operands;
+    if (fromFile && context.host.stat(resolve(context.host.cwd, value)) === null)
+      throw new KeyleafError("USAGE", `--value-file: there is no file ${value}`);
     const { run } = await import("../commands/set.ts");
     const inside = new Changed(withFormat(name, given, context), { "value-file": fromFile ? value : undefined });
     await run(fromInput || fromFile ? [name, path] : [name, path, value], inside, context);
@@ -115,9 +127,11 @@ export const unset: CommandModule = {
 
 /** `sops updatekeys FILE...` (sops-cli 6.7). */
 export const updatekeys: CommandModule = {
-  async run(operands, flags, context) {
+  async run(operands, given: Given, context) {
+    if ((await findSopsConfig(given, context)) === null)
+      throw new KeyleafError("CONFIG_MISSING", "config file not found");
     const { updateKeysAsSops } = await import("../update-keys-as-sops.ts");
-    await updateKeysAsSops(operands, flags, context);
+    await updateKeysAsSops(operands, given, context);
   },
 };
 
@@ -125,6 +139,7 @@ export const updatekeys: CommandModule = {
 export const groupsAdd: CommandModule = {
   async run(operands, flags, context) {
     if (operands.length > 0) throw new KeyleafError("USAGE", "groups add takes no words but flags");
+    checkFileFlag(flags);
     await (await import("../commands/groups.ts")).add.run([], flags, context);
   },
 };
@@ -133,9 +148,14 @@ export const groupsAdd: CommandModule = {
 export const groupsDelete: CommandModule = {
   async run(operands, flags, context) {
     if (operands.length !== 1) throw new KeyleafError("USAGE", "groups delete takes the number of one group");
+    checkFileFlag(flags);
     await (await import("../commands/groups.ts")).remove.run(operands, flags, context);
   },
 };
+
+function checkFileFlag(flags: Flags): void {
+  if (flags.text("file") === undefined) throw new KeyleafError("INPUT_UNREADABLE", "no file specified: give --file");
+}
 
 /** `sops exec-env FILE COMMAND` (sops-cli 6.10). */
 export const execEnv: CommandModule = {

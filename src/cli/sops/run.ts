@@ -45,6 +45,8 @@ interface Line {
 
 async function runLine(argv: readonly string[], context: Context, line: Line): Promise<number> {
   const { host } = context;
+  const { COMPLETION_WORD, completionText } = await import("./completion.ts");
+  if (argv.at(-1) === COMPLETION_WORD) return print(completionText(argv.slice(0, -1)), context);
   const front = parseInFront(linesFlags, argv);
   const given = new Given(linesFlags, [front.given], host.env);
   const [word, ...rest] = front.operands;

@@ -72,20 +72,30 @@ const sets: FaceCase[] = [
     files: yaml,
     env: { SOPS_AGE_KEY: bob.identity },
   },
-  { name: "set: a reserved key", argv: ["set", "e.yaml", '["sops"]', '"b"'], files: yaml },
+  { name: "set: a reserved key", argv: ["set", "e.yaml", '["sops"]', '"b"'], files: yaml, differs: "set-reserved-key" },
   { name: "set: a variable", argv: ["set", "e.env", '["A"]', '"new"'], files: dotenv },
   {
     name: "set: a key of a section",
     argv: ["set", "e.ini", '["one"]["a"]', '"new"'],
     files: { "e.ini": sealed(INI, "f.ini") },
   },
-  { name: "set: in another format", argv: ["set", "--output-type", "json", "e.yaml", '["a"]', '"new"'], files: yaml },
+  {
+    name: "set: in another format",
+    argv: ["set", "--output-type", "json", "e.yaml", '["a"]', '"new"'],
+    files: yaml,
+    differs: "format-kept",
+  },
   {
     name: "set: by its type",
     argv: ["set", "--input-type", "yaml", "--output-type", "yaml", "e", '["a"]', '"new"'],
     files: { e: sealed(YAML, "f.yaml") },
   },
-  { name: "set: flags behind", argv: ["set", "e.yaml", '["a"]', '"new"', "--ignore-mac"], files: yaml },
+  {
+    name: "set: flags behind",
+    argv: ["set", "e.yaml", '["a"]', '"new"', "--ignore-mac"],
+    files: yaml,
+    differs: "mac-said",
+  },
   {
     name: "set: of two documents",
     argv: ["set", "e.yaml", '["a"]', '"new"'],
@@ -97,6 +107,7 @@ const sets: FaceCase[] = [
     name: "--set: where no rule matches",
     argv: ["--set", '["a"] "new"', "e.yaml"],
     files: { ...yaml, ".sops.yaml": toOthers },
+    differs: "rule-for-existing-files",
   },
   ...(
     [
@@ -123,9 +134,24 @@ const sets: FaceCase[] = [
 
 const rotations: FaceCase[] = [
   ...formats.flatMap(({ name, plain: text, type }): FaceCase[] => [
-    { name: `rotate ${type}`, argv: ["rotate", name], files: { [name]: sealed(text, name) } },
-    { name: `rotate ${type} in place`, argv: ["rotate", "-i", name], files: { [name]: sealed(text, name) } },
-    { name: `-r ${type} in place`, argv: ["-r", "-i", name], files: { [name]: sealed(text, name) } },
+    {
+      name: `rotate ${type}`,
+      argv: ["rotate", name],
+      files: { [name]: sealed(text, name) },
+      ...(type === "binary" ? { differs: "binary-suffix" } : {}),
+    },
+    {
+      name: `rotate ${type} in place`,
+      argv: ["rotate", "-i", name],
+      files: { [name]: sealed(text, name) },
+      ...(type === "binary" ? { differs: "binary-suffix" } : {}),
+    },
+    {
+      name: `-r ${type} in place`,
+      argv: ["-r", "-i", name],
+      files: { [name]: sealed(text, name) },
+      ...(type === "binary" ? { differs: "binary-suffix" } : {}),
+    },
   ]),
   { name: "rotate to a file", argv: ["rotate", "--output", "out", "e.yaml"], files: yaml },
   { name: "rotate in place and to a file", argv: ["rotate", "-i", "--output", "out", "e.yaml"], files: yaml },
@@ -149,7 +175,12 @@ const rotations: FaceCase[] = [
   },
   { name: "-r: add a key", argv: ["-r", "-i", "--add-age", bob.recipient, "e.yaml"], files: yaml },
   { name: "-r: add a key to a file that is not there", argv: ["-r", "--add-age", bob.recipient, "nosuch.yaml"] },
-  { name: "-r where no rule matches", argv: ["-r", "e.yaml"], files: { ...yaml, ".sops.yaml": toOthers } },
+  {
+    name: "-r where no rule matches",
+    argv: ["-r", "e.yaml"],
+    files: { ...yaml, ".sops.yaml": toOthers },
+    differs: "rule-for-existing-files",
+  },
   { name: "rotate where no rule matches", argv: ["rotate", "e.yaml"], files: { ...yaml, ".sops.yaml": toOthers } },
   { name: "rotate nothing", argv: ["rotate"] },
   { name: "rotate a file that is not there", argv: ["rotate", "nosuch.yaml"] },
@@ -159,7 +190,7 @@ const rotations: FaceCase[] = [
   { name: "rotate a plain file", argv: ["rotate", "f.yaml"], files: plain },
   { name: "rotate with another key", argv: ["rotate", "e.yaml"], files: yaml, env: { SOPS_AGE_KEY: bob.identity } },
   { name: "rotate two files", argv: ["rotate", "-i", "e.yaml", "e.json"], files: { ...yaml, ...json } },
-  { name: "rotate as JSON", argv: ["rotate", "--output-type", "json", "e.yaml"], files: yaml },
+  { name: "rotate as JSON", argv: ["rotate", "--output-type", "json", "e.yaml"], files: yaml, differs: "format-kept" },
   { name: "rotate with an order", argv: ["rotate", "--decryption-order", "age,age", "e.yaml"], files: yaml },
 ];
 
@@ -227,28 +258,47 @@ const updates: FaceCase[] = [
     name: "updatekeys of a text",
     argv: ["updatekeys", "-y", "e.txt"],
     files: { "e.txt": sealed(TEXT, "f.txt"), ".sops.yaml": toBoth },
+    differs: "binary-suffix",
   },
   { name: "groups add", argv: ["groups", "add", "--file", "e.yaml", "--age", bob.recipient], files: yaml },
   {
     name: "groups add in place, with a threshold",
     argv: ["groups", "add", "-i", "-f", "e.yaml", "--age", bob.recipient, "--shamir-secret-sharing-threshold", "1"],
     files: yaml,
+    differs: "threshold-of-one",
   },
   { name: "groups add without a file", argv: ["groups", "add", "--age", bob.recipient] },
-  { name: "groups add without keys", argv: ["groups", "add", "-f", "e.yaml"], files: yaml },
+  { name: "groups add without keys", argv: ["groups", "add", "-f", "e.yaml"], files: yaml, differs: "empty-groups" },
   { name: "groups add with a word", argv: ["groups", "add", "-f", "e.yaml", "--age", bob.recipient, "x"], files: yaml },
   {
     name: "groups add to a file that is not there",
     argv: ["groups", "add", "-f", "nosuch.yaml", "--age", bob.recipient],
   },
-  { name: "groups delete the only group", argv: ["groups", "delete", "-f", "e.yaml", "0"], files: yaml },
+  {
+    name: "groups delete the only group",
+    argv: ["groups", "delete", "-f", "e.yaml", "0"],
+    files: yaml,
+    differs: "empty-groups",
+  },
   { name: "groups delete what is no number", argv: ["groups", "delete", "-f", "e.yaml", "x"], files: yaml },
   { name: "groups delete nothing", argv: ["groups", "delete", "-f", "e.yaml"], files: yaml },
-  { name: "groups delete a group that is not there", argv: ["groups", "delete", "-f", "e.yaml", "5"], files: yaml },
+  {
+    name: "groups delete a group that is not there",
+    argv: ["groups", "delete", "-f", "e.yaml", "5"],
+    files: yaml,
+    differs: "no-such-group",
+  },
 ];
 
 /** Editors are scripts: `EDITOR` gets the file as its last word. */
 const edits: FaceCase[] = [
+  {
+    name: "edit with the metadata",
+    argv: ["edit", "-s", "e.yaml"],
+    files: yaml,
+    env: { EDITOR: "sed -i s/secret/changed/" },
+    differs: "edit-with-metadata",
+  },
   { name: "edit", argv: ["edit", "e.yaml"], files: yaml, env: { EDITOR: "sed -i s/secret/changed/" } },
   { name: "edit without the word", argv: ["e.yaml"], files: yaml, env: { EDITOR: "sed -i s/secret/changed/" } },
   {
@@ -270,6 +320,7 @@ const edits: FaceCase[] = [
     argv: ["e.txt"],
     files: { "e.txt": sealed(TEXT, "f.txt") },
     env: { EDITOR: "sed -i s/just/more/" },
+    differs: "binary-suffix",
   },
   {
     name: "edit by types",
@@ -288,6 +339,7 @@ const edits: FaceCase[] = [
     argv: ["--ignore-mac", "e.yaml"],
     files: yaml,
     env: { EDITOR: "sed -i s/secret/changed/" },
+    differs: "mac-said",
   },
   { name: "edit and change nothing", argv: ["e.yaml"], files: yaml, env: { EDITOR: "true" } },
   { name: "edit with an editor that fails", argv: ["e.yaml"], files: yaml, env: { EDITOR: "false" } },
@@ -319,6 +371,7 @@ const edits: FaceCase[] = [
     argv: ["e.yaml"],
     files: { ...yaml, ".sops.yaml": toOthers },
     env: { EDITOR: "sed -i s/secret/changed/" },
+    differs: "rule-for-existing-files",
   },
   {
     name: "the word edit where no rule matches",
@@ -342,8 +395,9 @@ const programs: FaceCase[] = [
   },
   {
     name: "exec-env: null",
-    argv: ["exec-env", "e.json", "echo x$n."],
+    argv: ["exec-env", "e.json", "echo x$n,"],
     files: { "e.json": sealed('{"n": null, "a": "b"}', "f.json") },
+    differs: "null-as-nothing",
   },
   { name: "exec-env: a mapping", argv: ["exec-env", "e.yaml", "echo"], files: yaml },
   { name: "exec-env: ini", argv: ["exec-env", "e.ini", "echo"], files: { "e.ini": sealed(INI, "f.ini") } },
@@ -382,7 +436,12 @@ const programs: FaceCase[] = [
     argv: ["exec-file", "--no-fifo", "--filename", "x.yaml", "e.yaml", "basename {}"],
     files: yaml,
   },
-  { name: "exec-file: a name elsewhere", argv: ["exec-file", "--filename", "../x", "e.yaml", "cat {}"], files: yaml },
+  {
+    name: "exec-file: a name elsewhere",
+    argv: ["exec-file", "--filename", "../x", "e.yaml", "cat {}"],
+    files: yaml,
+    differs: "exec-file-names",
+  },
   { name: "exec-file: status", argv: ["exec-file", "e.yaml", "exit 7"], files: yaml },
   { name: "exec-file: no command", argv: ["exec-file", "e.yaml"], files: yaml },
   { name: "exec-file: a file that is not there", argv: ["exec-file", "nosuch.yaml", "cat {}"] },
@@ -394,4 +453,20 @@ const programs: FaceCase[] = [
   },
 ];
 
-export const changeCases: readonly FaceCase[] = [...values, ...sets, ...rotations, ...updates, ...edits, ...programs];
+const completions: FaceCase[] = [
+  ["--generate-bash-completion"],
+  ["decrypt", "--generate-bash-completion"],
+  ["groups", "--generate-bash-completion"],
+  ["completion", "bash"],
+  ["completion", "zsh"],
+].map((argv): FaceCase => ({ name: `completion: ${argv.join(" ")}`, argv, differs: "completion-words" }));
+
+export const changeCases: readonly FaceCase[] = [
+  ...values,
+  ...sets,
+  ...rotations,
+  ...updates,
+  ...edits,
+  ...programs,
+  ...completions,
+];
