@@ -93,7 +93,7 @@ export function unknownFlag(word: string, flags: readonly Flag[], program: Progr
  */
 export function checkLine([name, ...words]: readonly string[]): void {
   const takesLine = commands.some((command) => command.name === name && command.takesLine === true);
-  if (takesLine && !words.includes("--") && !words.some((word) => isAboutProgram([word]))) throw noLine();
+  if (takesLine && !words.includes("--") && !words.some((word) => word === "--help" || word === "-h")) throw noLine();
 }
 
 export function noLine(): KeyleafError {

@@ -64,7 +64,10 @@ describe("the command", () => {
       "decrypt",
     ]);
     expect(await split("exec", "--help")).toEqual(["exec", "--help"]);
-    for (const argv of [["exec"], ["exec", "-f", "s", "ls", "-la"], ["exec", "-f", "s", "make", "-v"]])
+    for (const argv of [
+      ["exec", "-f", "s", "ls", "-la"],
+      ["exec", "-f", "s", "make", "-v"],
+    ])
       await expect(split(...argv)).rejects.toThrow(expect.objectContaining({ code: "USAGE" }));
     expect(await splitCommandLine(["exec"], "dec")).toMatchObject({ command: { name: "decrypt" }, args: ["exec"] });
   });
