@@ -11,11 +11,14 @@ _keyleaf() {
   while IFS= read -r line; do
     case $line in
       word:*) COMPREPLY+=("\${line#word:}") ;;
-      files:word) more=files ;;
+      files:*) more=\${line#files:} ;;
     esac
   done <<< "$("\${1/#\\~\\//$HOME/}" __complete bash "$COMP_LINE" "$COMP_POINT" "$COMP_WORDBREAKS" 2>/dev/null)"
-  # Where nothing else fits, bash completes names of files by itself.
-  if [[ $more && \${#COMPREPLY[@]} -gt 0 ]] && type compopt >/dev/null 2>&1; then
+  # Where there is nothing else, bash completes names of files by itself. Before version 4 it cannot be told otherwise.
+  type compopt >/dev/null 2>&1 || return 0
+  if [[ ! $more ]]; then
+    compopt +o bashdefault +o default
+  elif [[ $more == word && \${#COMPREPLY[@]} -gt 0 ]]; then
     compopt -o filenames
     while IFS= read -r line; do
       [[ $line ]] && COMPREPLY+=("$line")

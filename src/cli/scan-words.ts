@@ -1,7 +1,7 @@
 import { KeyleafError } from "../errors.ts";
 import { goBoolean } from "../go-boolean.ts";
 import { nearest } from "../nearest.ts";
-import { isAboutProgram, isFlag } from "./command-line.ts";
+import { isFlag } from "./command-line.ts";
 import { commands } from "./commands/registry.ts";
 import type { Program } from "./context.ts";
 import type { Flag } from "./flags.ts";

@@ -54,6 +54,8 @@ const lines: readonly Typed[] = [
   // Names of files are up to the shell.
   { line: "dec my\t\t --get db.pa\t > out", out: "canary-1" },
   { line: "enc decr\t s.enc.yaml --outp\t out --ge\t db.pa\t", out: "canary-1" },
+  // There are none where nothing but a path in the file can stand.
+  { line: "dec s.enc.yaml --get plai\t> out 2>&1", out: "there is nothing at plai\n" },
   { line: "enc keyservice --network t\t --hel\t > out", out: "--network <NETWORK>" },
 ];
 

@@ -10,6 +10,9 @@ type Bucket = Extract<Destination, { readonly bucket: string }>;
 /** Puts an object. Throws what the SDK throws. */
 type Put = (key: string, content: Uint8Array) => Promise<void>;
 
+/** An upload has to be complete by then. */
+const UPLOAD_TIMEOUT_MS = 120_000;
+
 /** A bucket of S3. Credentials, region and address are found as for KMS keys. */
 export function s3Place(destination: Bucket, host: Host): Place {
   const { bucket, prefix } = destination;
@@ -37,6 +40,7 @@ async function loadPut(bucket: string, host: Host): Promise<Put> {
   const isLocal = endpoint.endpoint !== undefined && isLoopback(new URL(endpoint.endpoint).hostname);
   const client = new S3Client({
     ...common,
+    requestHandler: { ...common.requestHandler, requestTimeout: UPLOAD_TIMEOUT_MS },
     ...endpoint,
     ...credentials,
     forcePathStyle: isLocal,
