@@ -346,7 +346,7 @@ export const updatekeysFlags: readonly Flag[] = [
     "dry-run": "print the plan, and change nothing",
     "input-type": ofEncrypted,
   }),
-  { ...encryptionContext, help: "AWS encryption context of kms keys that a rule names without one" },
+  { ...encryptionContext, group: OTHER, help: "AWS encryption context of kms keys that a rule names flat" },
   ...rekeyFlags,
 ];
 

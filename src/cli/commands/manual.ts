@@ -267,6 +267,7 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
       description:
         "Adds a group with the recipients that are named, and splits the data key over all groups. The MAC is checked. The " +
         "result goes to standard output.",
+      ownDescription: "Other recipients of the file that its rule in .sops.yaml does not name are refused.",
       examples: [
         ["enc groups add -i --file app.yaml --age age1...", "of two groups, both are needed"],
         ["enc groups add -i --file app.yaml --pgp FINGERPRINT --shamir-secret-sharing-threshold 2", "two are needed"],
@@ -281,6 +282,7 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
       description:
         "Deletes a group, and splits the data key over the others. Refused where fewer groups would be left than are needed. " +
         "The MAC is checked. The result goes to standard output.",
+      ownDescription: "Recipients that stay, and that the rule for the file in .sops.yaml does not name, are refused.",
       examples: [
         ["enc groups delete 1 -i --file app.yaml", "delete the second of three groups, of which two are needed"],
         ["enc groups delete 1 -i --file app.yaml --shamir-secret-sharing-threshold 1", "the second of two"],
