@@ -24,7 +24,7 @@ import {
   type Scalar,
 } from "./document/document.ts";
 import { EditList } from "./document/edits.ts";
-import { type Metadata, metadataItem, parseMetadata } from "./document/metadata.ts";
+import { type Metadata, parseMetadata } from "./document/metadata.ts";
 import { isSameNode, isSameScalar } from "./document/same.ts";
 import { compileSelection, EVERYTHING, type Selection } from "./document/selection.ts";
 import { decodeSpellings, namedVariants, type Spellings } from "./document/spelling.ts";
@@ -74,18 +74,19 @@ export interface DecryptResult {
 export async function decrypt(source: Uint8Array, options: DecryptOptions, host: Host): Promise<DecryptResult> {
   const outputFormat = await formatOf(options.outputFormat ?? options.format);
   const extract = options.extract ?? [];
-  const isPrintedAnew = extract.length > 0 || options.format !== outputFormat.id;
-  const opened = await openAs(source, options, host, (file) =>
-    isPrintedAnew || hasReferenceLayout(file, options) ? "tree" : "text",
-  );
+  const { layout = "own", print = {} } = options;
+  const isPrintedAnew = extract.length > 0 || options.format !== outputFormat.id || layout === "reference";
+  const isTree = async (file: ParsedFile): Promise<boolean> =>
+    (await import("./printed-anew.ts")).hasReferenceLayout(file, print);
+  const opened = await openAs(source, options, host, layout === "found" && !isPrintedAnew ? isTree : isPrintedAnew);
   const { doc, notices } = opened;
   if (opened.text !== null) return { output: await opened.text(), notices };
   const { lossesOf, nodeAt } = await import("./printed-anew.ts");
   if (extract.length > 0) {
     const node = nodeAt(doc, extract, options.countsComments === true);
-    return { output: outputFormat.printNode(node, options.print ?? {}), notices };
+    return { output: outputFormat.printNode(node, print), notices };
   }
-  const output = outputFormat.print(doc.roots, options.print ?? {});
+  const output = outputFormat.print(doc.roots, print);
   return {
     output,
     notices: options.format === outputFormat.id ? notices : [...notices, ...lossesOf(doc, outputFormat)],
@@ -99,7 +100,7 @@ export type OpenOptions = Pick<
 >;
 
 /** A file before it is opened. */
-interface ParsedFile {
+export interface ParsedFile {
   readonly doc: Document;
   readonly metadata: Metadata;
   readonly format: Format;
@@ -107,51 +108,29 @@ interface ParsedFile {
 
 /**
  * Parses a file, recovers its data key, opens every value, and checks every tag and the MAC.
- * @param what - whether the opened values are wanted in the tree, or as text
+ * @param isTree - whether the opened values are wanted in the tree, or as text
  * @throws as {@link decrypt} does, but for what is about its output.
  */
 export async function openAs(
   source: Uint8Array,
   options: OpenOptions,
   host: Host,
-  what: "tree" | "text" | ((file: ParsedFile) => "tree" | "text"),
+  isTree: boolean | ((file: ParsedFile) => Promise<boolean>),
 ): Promise<(OpenedTree | OpenedText) & { readonly doc: Document }> {
   const format = await formatOf(options.format);
   const doc = await format.parse(source);
   if (options.transfer === true) letGo(source);
   const metadata = metadataOf(doc);
-  const isTree = (typeof what === "string" ? what : what({ doc, metadata, format })) === "tree";
+  const wantsTree = typeof isTree === "boolean" ? isTree : await isTree({ doc, metadata, format });
   const dataKey = await dataKeyOf(doc, metadata, options, host);
   try {
-    const opened = isTree
+    const opened = wantsTree
       ? await openTree(doc, metadata, dataKey, options)
       : await openText(doc, metadata, format, dataKey, options);
     return { ...opened, doc };
   } finally {
     dataKey.fill(0);
   }
-}
-
-/** Whether a result in the file's own format is to look as the reference prints it. */
-function hasReferenceLayout(
-  { doc, metadata, format }: ParsedFile,
-  { layout = "own", print = {} }: DecryptOptions,
-): boolean {
-  if (layout !== "found") return layout === "reference";
-  if (metadata.spelling !== null || hasSealedCommentAtLineEnd(doc)) return false;
-  const item = metadataItem(blockOf(doc));
-  const roots = doc.roots.map((root) => ({ ...root, members: [...root.members, item] }));
-  return Buffer.from(format.print(roots, print)).toString() === doc.source;
-}
-
-function hasSealedCommentAtLineEnd({ roots }: Document): boolean {
-  let isThere = false;
-  const entry = (entry: Entry): void => {
-    const { text } = entry.scalar;
-    if (entry.kind === "comment" && entry.inline && typeof text === "string") isThere ||= isSealedComment(text);
-  };
-  walk(roots, { selection: EVERYTHING }, { entry });
-  return isThere;
 }
 
 /** Bytes from which on it is worth while to have the garbage collector look for them. */

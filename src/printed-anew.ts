@@ -1,10 +1,33 @@
+import { isEncryptedValueOf } from "./crypto/encrypted-value.ts";
+import { blockOf, type ParsedFile } from "./decrypt.ts";
 import { type Document, type Entry, isComment, itemOf, type Node, WRAPPER_KEY } from "./document/document.ts";
+import { metadataItem } from "./document/metadata.ts";
 import { EVERYTHING } from "./document/selection.ts";
 import { walk } from "./document/walk.ts";
 import { KeyleafError, pathText } from "./errors.ts";
-import type { Format } from "./formats/format.ts";
+import type { Format, PrintOptions } from "./formats/format.ts";
 
 /** What is only needed where a file, or a part of it, is printed anew. */
+
+/**
+ * Whether an encrypted file may be from the reference: it is laid out as the reference prints it, and has neither a record of
+ * spellings nor an encrypted comment at the end of a line.
+ */
+export function hasReferenceLayout({ doc, metadata, format }: ParsedFile, options: PrintOptions): boolean {
+  if (metadata.spelling !== null || hasSealedCommentAtLineEnd(doc)) return false;
+  const item = metadataItem(blockOf(doc));
+  const roots = doc.roots.map((root) => ({ ...root, members: [...root.members, item] }));
+  return Buffer.from(format.print(roots, options)).toString() === doc.source;
+}
+
+function hasSealedCommentAtLineEnd({ roots }: Document): boolean {
+  let isThere = false;
+  const entry = (entry: Entry): void => {
+    if (entry.kind === "comment" && entry.inline) isThere ||= isEncryptedValueOf(entry.scalar.text, "comment");
+  };
+  walk(roots, { selection: EVERYTHING }, { entry });
+  return isThere;
+}
 
 /** What another format drops, as the reference does. */
 export function lossesOf(doc: Document, { id }: Format): string[] {

@@ -15,6 +15,6 @@ export interface ReadValues {
  * @throws as `decrypt` does, but for what is about its output.
  */
 export async function readValues(source: Uint8Array, options: OpenOptions, host: Host): Promise<ReadValues> {
-  const { doc, notices } = await openAs(source, options, host, "tree");
+  const { doc, notices } = await openAs(source, options, host, true);
   return { documents: doc.roots, notices };
 }

@@ -146,7 +146,7 @@ describe("about the program", () => {
 
   it("the help names every command that is there, and every flag", async () => {
     const { stdout } = await sops("--help");
-    for (const { name, load } of sopsCommands) if (load !== null) expect(stdout).toContain(`  ${name} `);
+    for (const { name } of sopsCommands) expect(stdout).toContain(`  ${name} `);
     for (const { name } of rootFlags) expect(stdout).toContain(`--${name}`);
   });
 

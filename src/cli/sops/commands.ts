@@ -23,8 +23,7 @@ export interface SopsCommand {
   readonly operands: string;
   readonly summary: string;
   readonly flags: readonly SopsFlag[];
-  /** `null`: not there yet. */
-  readonly load: (() => Promise<CommandModule>) | null;
+  readonly load: () => Promise<CommandModule>;
 }
 
 /** The commands of the reference (sops-cli 2). */
@@ -118,7 +117,7 @@ export const sopsCommands: readonly SopsCommand[] = [
     operands: "PATH",
     summary: "publish a file to a configured destination",
     flags: publishFlags,
-    load: null,
+    load: async () => (await import("./own-commands.ts")).publish,
   },
   {
     name: "keyservice",

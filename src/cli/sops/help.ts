@@ -7,16 +7,15 @@ const GAP = "  ";
 
 /** The help of the program. */
 export function programHelp(): string {
-  const there = sopsCommands.filter(({ load }) => load !== null);
   return [
     "Usage: sops COMMAND [flags] [FILE]",
-    "       sops -e|-d [flags] FILE",
+    "       sops [-e|-d|-r|--set VALUE] [flags] FILE",
     "",
     "Keyleaf under the name sops: commands, flags and exit codes are those of sops. Where they do something else is in",
     "docs/sops-compat.md. enc --help shows the commands that Keyleaf has besides.",
     "",
     "Commands:",
-    ...columns(there.map(({ name, operands, summary }) => [`${name} ${operands}`.trimEnd(), summary])),
+    ...columns(sopsCommands.map(({ name, operands, summary }) => [`${name} ${operands}`.trimEnd(), summary])),
     "",
     "Flags, in front of a command or of FILE:",
     ...flagLines([...rootFlags, helpFlag]),

@@ -157,6 +157,20 @@ function checkFileFlag(flags: Flags): void {
   if (flags.text("file") === undefined) throw new KeyleafError("INPUT_UNREADABLE", "no file specified: give --file");
 }
 
+/** `sops publish PATH` (sops-cli 22). */
+export const publish: CommandModule = {
+  async run(operands, given: Given, context) {
+    if ((await findSopsConfig(given, context)) === null)
+      throw new KeyleafError("CONFIG_MISSING", "config file not found");
+    const [name] = operands;
+    if (name === undefined || name === "") throw noFile();
+    warnOfMore(operands, context);
+    if (context.host.stat(resolve(context.host.cwd, name)) === null)
+      throw new KeyleafError("USAGE", `there is no ${name}`);
+    await (await import("../commands/publish.ts")).run([name], given, context);
+  },
+};
+
 /** `sops exec-env FILE COMMAND` (sops-cli 6.10). */
 export const execEnv: CommandModule = {
   async run(operands, flags, context) {

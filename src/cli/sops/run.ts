@@ -1,6 +1,5 @@
 import manifest from "../../../package.json" with { type: "json" };
 import { FORMAT_VERSION } from "../../document/metadata.ts";
-import { KeyleafError } from "../../errors.ts";
 import { type CliHost, type Context, type Streams, withHost, withTrust } from "../context.ts";
 import { statusAfter } from "../outcome.ts";
 import { note, printable } from "../report.ts";
@@ -90,11 +89,6 @@ async function start(
   given: Given,
   context: Context,
 ): Promise<number> {
-  if (command.load === null) {
-    throw new KeyleafError("USAGE", `sops ${command.name} is not there yet; nothing was done`, {
-      hint: "sops --help shows what is there",
-    });
-  }
   const { run } = await command.load();
   const usesServices = given.text("keyservice") !== undefined || given.text("enable-local-keyservice") === "false";
   const inside = usesServices ? (await import("../key-services.ts")).withKeyServices(given, context) : context;

@@ -453,6 +453,34 @@ const programs: FaceCase[] = [
   },
 ];
 
+const destination = "destination_rules:\n  - path_regex: ^e\n    s3_bucket: b\n";
+/** What is wrong before anything is sent anywhere. */
+const publications: FaceCase[] = [
+  { name: "publish without a configuration", argv: ["publish", "e.yaml"], files: yaml },
+  { name: "publish nothing", argv: ["publish"], files: { ".sops.yaml": destination } },
+  { name: "publish what is not there", argv: ["publish", "nosuch.yaml"], files: { ".sops.yaml": destination } },
+  {
+    name: "publish a folder",
+    argv: ["publish", "-y", "d"],
+    files: { "d/e.yaml": sealed(YAML, "f.yaml"), ".sops.yaml": destination },
+  },
+  {
+    name: "publish where no rule matches",
+    argv: ["publish", "-y", "x.yaml"],
+    files: { "x.yaml": sealed(YAML, "f.yaml"), ".sops.yaml": destination },
+  },
+  {
+    name: "publish to two places at once",
+    argv: ["publish", "-y", "e.yaml"],
+    files: { ...yaml, ".sops.yaml": `${destination}    gcs_bucket: c\n` },
+  },
+  {
+    name: "publish a plain file",
+    argv: ["publish", "-y", "e.yaml"],
+    files: { "e.yaml": YAML, ".sops.yaml": destination },
+  },
+];
+
 const completions: FaceCase[] = [
   ["--generate-bash-completion"],
   ["decrypt", "--generate-bash-completion"],
@@ -468,5 +496,6 @@ export const changeCases: readonly FaceCase[] = [
   ...updates,
   ...edits,
   ...programs,
+  ...publications,
   ...completions,
 ];
