@@ -266,8 +266,8 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
       summary: "add a key group to a file",
       description:
         "Adds a group with the recipients that are named, and splits the data key over all groups. The MAC is checked. The " +
-        "result goes to standard output.",
-      ownDescription: "Other recipients of the file that its rule in .sops.yaml does not name are refused.",
+        "result goes to standard output. " +
+        "Other recipients of the file that its rule in .sops.yaml does not name are refused.",
       examples: [
         ["enc groups add -i --file app.yaml --age age1...", "of two groups, both are needed"],
         ["enc groups add -i --file app.yaml --pgp FINGERPRINT --shamir-secret-sharing-threshold 2", "two are needed"],
@@ -281,8 +281,8 @@ const manuals: ReadonlyMap<string, Manual> = new Map<string, Manual>([
       summary: "delete a key group of a file, by its number from 0",
       description:
         "Deletes a group, and splits the data key over the others. Refused where fewer groups would be left than are needed. " +
-        "The MAC is checked. The result goes to standard output.",
-      ownDescription: "Recipients that stay, and that the rule for the file in .sops.yaml does not name, are refused.",
+        "The MAC is checked. The result goes to standard output. " +
+        "Recipients that stay, and that the rule for the file in .sops.yaml does not name, are refused.",
       examples: [
         ["enc groups delete 1 -i --file app.yaml", "delete the second of three groups, of which two are needed"],
         ["enc groups delete 1 -i --file app.yaml --shamir-secret-sharing-threshold 1", "the second of two"],
