@@ -32,7 +32,9 @@ describePeer("a transit key", "OpenBao", baoProgram(), (program) => {
 
   async function expectThereAndBack(key: string, env: Readonly<Record<string, string>>): Promise<void> {
     const all = { ...base, ...env };
-    const sealed = await run("enc", box, ["--hc-vault-transit", key, "-o", "s.yaml", "plain.yaml"], { env: all });
+    const sealed = await run("enc", box, ["--hc-vault-transit", key, "--fresh", "-o", "s.yaml", "plain.yaml"], {
+      env: all,
+    });
     expect([sealed.status, sealed.stderr]).toEqual([0, ""]);
     expect(box.read("s.yaml")).toContain("enc: vault:v1:");
     const opened = await run("dec", box, ["--trust-endpoint", key, "s.yaml"], { env: all });

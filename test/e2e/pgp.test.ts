@@ -40,7 +40,7 @@ describeGnupg("PGP keys", (gpg) => {
   const dec = (env: Readonly<Record<string, string>> = {}): Promise<Outcome> =>
     run("dec", box, ["s.yaml"], { env: { ...keyring.env, ...env } });
   const seal = async (...args: string[]): Promise<void> =>
-    expect(await enc([...args, "-o", "s.yaml", "plain.yaml"])).toMatchObject({ status: 0, stderr: "" });
+    expect(await enc([...args, "--fresh", "-o", "s.yaml", "plain.yaml"])).toMatchObject({ status: 0, stderr: "" });
 
   it("wrap the data key, and unwrap it: by flag, variable, rule and key group", async () => {
     const rule = (text: string): void => box.write(".sops.yaml", `creation_rules:\n  - ${text}\n`);
@@ -54,7 +54,10 @@ describeGnupg("PGP keys", (gpg) => {
     ];
     for (const [text, args, env] of ways) {
       rule(text === "" ? `age: ${RECIPIENT}` : text);
-      expect(await enc([...args, "-o", "s.yaml", "plain.yaml"], env)).toMatchObject({ status: 0, stderr: "" });
+      expect(await enc([...args, "--fresh", "-o", "s.yaml", "plain.yaml"], env)).toMatchObject({
+        status: 0,
+        stderr: "",
+      });
       expect(box.read("s.yaml").toUpperCase()).toContain(`FP: ${key}`);
       expect(await dec()).toMatchObject({ status: 0, stdout: plain, stderr: "" });
     }
