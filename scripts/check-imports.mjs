@@ -8,7 +8,16 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const src = join(root, "src");
 
 /** Files that stand for themselves, and that every part may use. */
-const BASE = new Set(["config.ts", "host.ts", "errors.ts", "go-boolean.ts", "in-turn.ts", "nearest.ts", "once.ts"]);
+const BASE = new Set([
+  "config.ts",
+  "host.ts",
+  "errors.ts",
+  "go-boolean.ts",
+  "in-turn.ts",
+  "nearest.ts",
+  "once.ts",
+  "timestamp.ts",
+]);
 const MIDDLE = ["formats", "crypto", "stores"];
 
 /** What a part may import besides itself. */

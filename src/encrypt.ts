@@ -27,6 +27,7 @@ import { KeyleafError, malformed, pathText } from "./errors.ts";
 import type { Format, FormatId, PrintOptions } from "./formats/format.ts";
 import { formatOf } from "./formats/registry.ts";
 import type { Host } from "./host.ts";
+import { timestamp } from "./timestamp.ts";
 
 export interface EncryptOptions {
   readonly format: FormatId;
@@ -180,7 +181,7 @@ export async function sealPlaintext(
   const hasSpellings = outputFormat === format && spellings.length + variants.texts.length > 0;
   const record = hasSpellings ? encodeSpellings(spellings, variants.texts) : null;
 
-  const lastModified = `${host.now().toISOString().slice(0, 19)}Z`;
+  const lastModified = timestamp(host.now());
   const sealText = (text: string, aad: string): string =>
     formatEncryptedValue(seal(text, dataKey, aad, ivs.next()), "str");
   const spelling = record === null ? null : (earlier?.envelopeOfRecord(record) ?? sealText(record, SPELLING_AAD));

@@ -13,6 +13,7 @@ import { formatOf } from "./formats/registry.ts";
 import type { Host } from "./host.ts";
 import type { OpenOptions } from "./open-file.ts";
 import { keyGroupsOf } from "./recipients.ts";
+import { timestamp } from "./timestamp.ts";
 
 export interface RotateOptions extends OpenOptions {
   /** Who can open the file from now on, given who can today. Called before any key is asked. Absent: the same. */
@@ -48,7 +49,7 @@ export async function rotate(source: Uint8Array, options: RotateOptions, host: H
     const sealed = (text: Scalar["text"], aad: string, type: string): string =>
       formatEncryptedValue(seal(text, dataKey, aad, ivs.next()), type);
     const edits = values.all.flatMap((value) => sealedAgain(value, doc, sealed));
-    const lastModified = `${host.now().toISOString().slice(0, 19)}Z`;
+    const lastModified = timestamp(host.now());
     const threshold = keyGroups.length > 1 ? (options.shamirThreshold ?? metadata.shamirThreshold) : 0;
     const block = changedBlock(blockOf(doc), {
       keyGroups: await wrapDataKey(dataKey, keyGroups, host, threshold, options.recovery),

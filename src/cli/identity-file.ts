@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { defaultIdentityFile } from "../crypto/age/identity-sources.ts";
 import { generateIdentity } from "../crypto/age/x25519.ts";
 import { KeyleafError } from "../errors.ts";
+import { timestamp } from "../timestamp.ts";
 import type { CliHost } from "./context.ts";
 import { isSystemError, systemReason } from "./system-error.ts";
 import { writeFiles } from "./write-file.ts";
@@ -12,7 +13,7 @@ import { writeFiles } from "./write-file.ts";
 /** A fresh identity as the text of an identity file, as age-keygen writes it. */
 export async function newIdentity(host: CliHost): Promise<{ readonly text: string; readonly recipient: string }> {
   const { identity, recipient } = await generateIdentity(host);
-  const created = `${host.now().toISOString().slice(0, 19)}Z`;
+  const created = timestamp(host.now());
   return { text: `# created: ${created}\n# public key: ${recipient}\n${identity}\n`, recipient };
 }
 

@@ -12,7 +12,7 @@ const EXIT_STATUS: readonly (readonly [status: string, meaning: string])[] = [
   ["2", "input that cannot be read, or is malformed"],
   ["3", "output that could not be written"],
   ["25, 51", "a value, or the file as a whole, was tampered with"],
-  ["100", "no file given, or no such file"],
+  ["100", "no file given, or no such file; with some commands, 1 or 2 for the latter"],
   ["128", "no key at hand opens the file"],
 ];
 

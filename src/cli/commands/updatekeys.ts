@@ -26,10 +26,6 @@ import { type Left, type Planning, type Rewriting, type Rewritten, rewriteFiles 
 
 /** `enc updatekeys`: the recipients of files are made those of their rules. */
 export async function run(operands: readonly string[], flags: Flags, context: Context): Promise<void> {
-  if (context.program === "sops") {
-    await (await import("../update-keys-as-sops.ts")).updateKeysAsSops(operands, flags, context);
-    return;
-  }
   checkFiles(operands, flags);
   const unwrapped = new UnwrappedKeys();
   try {

@@ -8,8 +8,9 @@ import { fieldOf, leaf, type Mapping, mapping, type Node } from "../../document/
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
+import { timestamp } from "../../timestamp.ts";
 import { awsHint, awsReasons, awsSettings, endpointFrom, explainAws } from "./aws-sdk.ts";
-import { contextOf, createdAt, decodeBase64, failing, isNull, itemsOf, sorted, textOf } from "./fields.ts";
+import { contextOf, decodeBase64, failing, isNull, itemsOf, sorted, textOf } from "./fields.ts";
 import { awsKmsNames } from "./names.ts";
 import type { KeyProvider } from "./provider.ts";
 
@@ -188,7 +189,7 @@ function entryOf({ arn, role, profile, context }: AwsKmsRecipient, enc: string, 
   if (context.size > 0) {
     fields.push(["context", mapping(sorted(context).map(([key, value]) => [key, leaf(value)] as const))]);
   }
-  fields.push(["created_at", leaf(createdAt(now))]);
+  fields.push(["created_at", leaf(timestamp(now))]);
   fields.push(["enc", leaf(enc)]);
   if (role !== "") fields.push(["role", leaf(role)]);
   return mapping(fields);

@@ -12,9 +12,10 @@ import { fieldOf, leaf, type Mapping, mapping } from "../../document/document.ts
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
+import { timestamp } from "../../timestamp.ts";
 import { textIn } from "./answers.ts";
 import { type AzureAccess, loadAzureAccess } from "./azure-access.ts";
-import { createdAt, decodeBase64Url, failing, textOf } from "./fields.ts";
+import { decodeBase64Url, failing, textOf } from "./fields.ts";
 import { azureKeyvaultNames } from "./names.ts";
 import { networkFailure } from "./network-reasons.ts";
 import type { KeyProvider } from "./provider.ts";
@@ -194,7 +195,7 @@ function recipientOfText(text: string): AzureKeyvaultRecipient {
 
 function entryOf({ vaultUrl, name, version }: AzureKeyvaultRecipient, enc: string, now: Date): Mapping {
   return mapping([
-    ["created_at", leaf(createdAt(now))],
+    ["created_at", leaf(timestamp(now))],
     ["enc", leaf(enc)],
     ["name", leaf(name)],
     ["vault_url", leaf(vaultUrl)],

@@ -42,11 +42,6 @@ export function sorted(context: ReadonlyMap<string, string>): [string, string][]
   return [...context].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
-/** When a key was wrapped, in whole seconds: RFC 3339, UTC. */
-export function createdAt(now: Date): string {
-  return `${now.toISOString().slice(0, 19)}Z`;
-}
-
 /** Standard base64 with padding; line breaks are passed over, as Go does. `null`: empty, or something else. */
 export function decodeBase64(text: string): Uint8Array | null {
   return decode(text, "base64");

@@ -9,10 +9,11 @@ import { fieldOf, leaf, type Mapping, mapping } from "../../document/document.ts
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
+import { timestamp } from "../../timestamp.ts";
 import { crc32c } from "../crc32c.ts";
 import { isLoopback } from "../loopback.ts";
 import { memberOf, textIn } from "./answers.ts";
-import { createdAt, decodeBase64, failing, textOf } from "./fields.ts";
+import { decodeBase64, failing, textOf } from "./fields.ts";
 import { type GoogleAccess, loadGoogleAccess } from "./google-access.ts";
 import { gcpKmsNames } from "./names.ts";
 import { networkFailure } from "./network-reasons.ts";
@@ -110,7 +111,7 @@ export function createGcpKms(
 
 function entryOf({ resourceId }: GcpKmsRecipient, enc: string, now: Date): Mapping {
   return mapping([
-    ["created_at", leaf(createdAt(now))],
+    ["created_at", leaf(timestamp(now))],
     ["enc", leaf(enc)],
     ["resource_id", leaf(resourceId)],
   ]);

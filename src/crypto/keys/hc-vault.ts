@@ -9,8 +9,9 @@ import { fieldOf, leaf, type Mapping, mapping } from "../../document/document.ts
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
+import { timestamp } from "../../timestamp.ts";
 import { jsonOf, memberOf } from "./answers.ts";
-import { createdAt, decodeBase64, failing, textOf } from "./fields.ts";
+import { decodeBase64, failing, textOf } from "./fields.ts";
 import { type HttpAnswer, pause, send as realSend, type Send } from "./http.ts";
 import { hcVaultNames } from "./names.ts";
 import type { KeyProvider } from "./provider.ts";
@@ -201,7 +202,7 @@ function identityText({ address, enginePath, keyName }: VaultRecipient): string 
 
 function entryOf({ address, enginePath, keyName }: VaultRecipient, enc: string, now: Date): Mapping {
   return mapping([
-    ["created_at", leaf(createdAt(now))],
+    ["created_at", leaf(timestamp(now))],
     ["enc", leaf(enc)],
     ["engine_path", leaf(enginePath)],
     ["key_name", leaf(keyName)],

@@ -8,7 +8,8 @@ import { fieldOf, type Item, leaf, type Mapping, mapping } from "../../document/
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
-import { createdAt, decodeBase64, failing, textOf } from "./fields.ts";
+import { timestamp } from "../../timestamp.ts";
+import { decodeBase64, failing, textOf } from "./fields.ts";
 import { pause, send as realSend, type Send } from "./http.ts";
 import { HuaweiClient, HuaweiRefusal } from "./huawei-client.ts";
 import { huaweiKmsNames } from "./names.ts";
@@ -97,7 +98,7 @@ export function createHuaweiKms(send: Send, wait: typeof pause): KeyProvider<Hua
 
 function entryOf({ keyId }: HuaweiKmsRecipient, enc: string, now: Date): Mapping {
   return mapping([
-    ["created_at", leaf(createdAt(now))],
+    ["created_at", leaf(timestamp(now))],
     ["enc", leaf(enc)],
     ["key_id", leaf(keyId)],
   ]);

@@ -9,7 +9,8 @@ import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { type InTurn, inTurn } from "../../in-turn.ts";
 import { once } from "../../once.ts";
-import { createdAt, failing, textOf } from "./fields.ts";
+import { timestamp } from "../../timestamp.ts";
+import { failing, textOf } from "./fields.ts";
 import { pgpNames } from "./names.ts";
 import type { KeyProvider } from "./provider.ts";
 
@@ -43,7 +44,7 @@ export const pgp: KeyProvider<PgpRecipient> = {
 
   entry: ({ fingerprint }, enc, now) =>
     mapping([
-      ["created_at", leaf(createdAt(now))],
+      ["created_at", leaf(timestamp(now))],
       ["enc", leaf(enc)],
       ["fp", leaf(fingerprint)],
     ]),
