@@ -57,6 +57,8 @@ export interface DecryptOptions {
   /** Gives `source` away: it may be empty once it is parsed, so that of a large file not both bytes and text stay in memory. */
   readonly transfer?: boolean;
   readonly recovery?: Recovery;
+  /** Absolute path of the file, for the audit; absent or `null`: it has none. */
+  readonly file?: string | null;
 }
 
 export interface DecryptResult {
@@ -69,7 +71,7 @@ export interface DecryptResult {
  * Decrypts a file. Every tag and the MAC are checked before anything is returned.
  *
  * @throws `INPUT_*`, `INPUT_NOT_ENCRYPTED`, `INPUT_METADATA`, `KEY_UNAVAILABLE`, `INTEGRITY_TAG`, `INTEGRITY_MAC`,
- * `INPUT_PATH_NOT_FOUND`, `OUTPUT_UNREPRESENTABLE`.
+ * `INPUT_PATH_NOT_FOUND`, `OUTPUT_UNREPRESENTABLE`, `AUDIT_FAILED`.
  */
 export async function decrypt(source: Uint8Array, options: DecryptOptions, host: Host): Promise<DecryptResult> {
   const outputFormat = await formatOf(options.outputFormat ?? options.format);
@@ -96,7 +98,7 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
 /** How a file is opened, whatever is then done with it. */
 export type OpenOptions = Pick<
   DecryptOptions,
-  "format" | "ignoreMac" | "unwrapped" | "transfer" | "recovery" | "layout"
+  "format" | "ignoreMac" | "unwrapped" | "transfer" | "recovery" | "layout" | "file"
 >;
 
 /** A file before it is opened. */
@@ -124,6 +126,7 @@ export async function openAs(
   const wantsTree = typeof isTree === "boolean" ? isTree : await isTree({ doc, metadata, format });
   const dataKey = await dataKeyOf(doc, metadata, options, host);
   try {
+    await host.audit?.("decrypt", options.file ?? null);
     const opened = wantsTree
       ? await openTree(doc, metadata, dataKey, options)
       : await openText(doc, metadata, format, dataKey, options);

@@ -44,6 +44,8 @@ export interface EncryptOptions {
   readonly macOnlyEncrypted?: boolean;
   /** For another output format only. */
   readonly print?: PrintOptions;
+  /** Absolute path of the file, for the audit; absent or `null`: it has none. */
+  readonly file?: string | null;
 }
 
 export interface EncryptResult {
@@ -67,7 +69,7 @@ export interface EncryptResult {
  * Encrypts a file field by field: only the bytes of sealed values (and the `sops` block) differ from `source`.
  *
  * @throws `INPUT_*` for what cannot be encrypted, `INPUT_ALREADY_ENCRYPTED`, `INPUT_NOTHING_TO_ENCRYPT`, `KEY_*`,
- * `CONFIG_MALFORMED` for a pattern that does not compile, `OUTPUT_UNREPRESENTABLE`.
+ * `CONFIG_MALFORMED` for a pattern that does not compile, `OUTPUT_UNREPRESENTABLE`, `AUDIT_FAILED`.
  */
 export async function encrypt(source: Uint8Array, options: EncryptOptions, host: Host): Promise<EncryptResult> {
   const dataKey = makeDataKey(host);
@@ -120,6 +122,7 @@ export async function encryptWith(
   if (selection.byComment && doc.betweenAt != null)
     throw malformed("a comment between documents, which a rule about comments cannot go by", doc.source, doc.betweenAt);
   const macOnlyEncrypted = !isBinary && options.macOnlyEncrypted === true;
+  await host.audit?.("encrypt", options.file ?? null);
   return sealPlaintext(
     { doc, source, format, outputFormat, selection, macOnlyEncrypted, dataKey, print: options.print ?? {} },
     async (seal) => {
@@ -132,10 +135,16 @@ export async function encryptWith(
 
 /**
  * Encrypts any bytes as a binary file.
+ * @param file - what they belong to, for the audit
  * @returns the encrypted file. Verified: it decrypts to the bytes.
  */
-export async function encryptApart(content: Uint8Array, key: KeyOfFile, host: Host): Promise<Uint8Array> {
-  const { output, verify } = await encryptWith(key, content, { format: "binary" }, host);
+export async function encryptApart(
+  content: Uint8Array,
+  file: string | null,
+  key: KeyOfFile,
+  host: Host,
+): Promise<Uint8Array> {
+  const { output, verify } = await encryptWith(key, content, { format: "binary", file }, host);
   await verify(output);
   return output;
 }

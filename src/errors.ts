@@ -40,6 +40,7 @@ export type ErrorCode =
   | "CONFIG_NO_RULE"
   // Programs, networks and credentials.
   | "PROVIDER_FAILED"
+  | "AUDIT_FAILED"
   // The program that the user wants to run.
   | "PROGRAM_NOT_FOUND"
   | "PROGRAM_CANNOT_RUN"

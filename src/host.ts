@@ -57,6 +57,13 @@ export interface Host {
   terminal?(): Promise<string | null>;
   /** Says something to the person at once, in a line of its own. May come from outside. Absent: there is nobody to tell. */
   tell?(message: string): void;
+  /**
+   * Takes down what is done with a file, where that is wanted: once its data key is there, before any value is decrypted
+   * or encrypted. Absent: nothing is taken down.
+   * @param file - its absolute path; `null`: it has none.
+   * @throws `AUDIT_FAILED`. Then it is not done.
+   */
+  audit?(action: AuditAction, file: string | null): Promise<void>;
   /** Fills the array with cryptographically secure random bytes. */
   fillRandom(bytes: Uint8Array): void;
   /** Current time. */
@@ -64,6 +71,9 @@ export interface Host {
   /** Programs elsewhere that wrap and unwrap data keys with keys of theirs. Absent: there are none. */
   readonly keyServices?: KeyServices;
 }
+
+/** `rotate` stands before the `decrypt` and the `encrypt` that it consists of. */
+export type AuditAction = "decrypt" | "encrypt" | "rotate";
 
 /** A program that is talked with over its standard input and output. */
 export interface Conversation {

@@ -10,7 +10,7 @@ import type { Format } from "./formats/format.ts";
 import { formatOf } from "./formats/registry.ts";
 import type { Host } from "./host.ts";
 
-export type OpenOptions = Pick<DecryptOptions, "format" | "ignoreMac" | "unwrapped" | "recovery">;
+export type OpenOptions = Pick<DecryptOptions, "format" | "ignoreMac" | "unwrapped" | "recovery" | "file">;
 
 /** A changed version of an encrypted file. */
 export interface Update extends Pick<EncryptResult, "sealed" | "clear"> {
@@ -51,7 +51,9 @@ export async function openFile(source: Uint8Array, options: OpenOptions, host: H
   const doc = await format.parse(source);
   const metadata = metadataOf(doc);
   const dataKey = await dataKeyOf(doc, metadata, options, host);
+  const path = options.file ?? null;
   try {
+    await host.audit?.("decrypt", path);
     const earlier = new EarlierValues(doc);
     const opened = await openText(doc, metadata, format, dataKey, options, earlier);
     const plaintext = await opened.text();
@@ -70,11 +72,12 @@ export async function openFile(source: Uint8Array, options: OpenOptions, host: H
         checkOpen();
         if (Buffer.compare(changed, plaintext) === 0)
           return { output: source, isUnchanged: true, sealed: earlier.all.length, clear: [] };
+        await host.audit?.("encrypt", path);
         return { ...(await encryptOver(file, changed, host)), isUnchanged: false };
       },
       async encryptApart(content) {
         checkOpen();
-        return encryptApart(content, { dataKey, wrapped: async () => metadata }, host);
+        return encryptApart(content, path, { dataKey, wrapped: async () => metadata }, host);
       },
       close() {
         isClosed = true;

@@ -43,6 +43,7 @@ export async function rotate(source: Uint8Array, options: RotateOptions, host: H
   const oldKey = await dataKeyOf(doc, metadata, options, host);
   const dataKey = makeDataKey(host);
   try {
+    for (const action of ["rotate", "decrypt", "encrypt"] as const) await host.audit?.(action, options.file ?? null);
     const values = new EarlierValues(doc);
     const opened = await openText(doc, metadata, format, oldKey, options, values);
     const ivs = new IvPool((bytes) => host.fillRandom(bytes));

@@ -70,6 +70,7 @@ export async function changeFile(
     const format = formatFlag(flags, "input-type") ?? (await detectFormat(source, knownAs ?? ""));
     const options: OpenOptions = {
       format,
+      file: path,
       ignoreMac: flags.has("ignore-mac"),
       recovery: await recoveryFlags(flags),
     };

@@ -76,7 +76,8 @@ async function openEditable(named: Named, source: Uint8Array, flags: Flags, cont
   const versionOf = async (bytes: Uint8Array): Promise<Version> => {
     const format = formatFlag(flags, "input-type") ?? (await detectFormat(bytes, knownAs));
     checkOutputType(flags, format);
-    const options = { format, ignoreMac: flags.has("ignore-mac"), recovery: await recoveryFlags(flags), unwrapped };
+    const ignoreMac = flags.has("ignore-mac");
+    const options = { format, file: path, ignoreMac, recovery: await recoveryFlags(flags), unwrapped };
     return { source: bytes, format, open: await openFile(bytes, options, host) };
   };
   const opened = await versionOf(source).catch(async (error: unknown) => {
@@ -182,7 +183,7 @@ async function newEditable(named: Named, flags: Flags, context: Context): Promis
   const byName = formatForFileName(knownAs).id;
   checkOutputType(flags, given ?? byName);
   const encryption = new Encryption(flags, context);
-  const file = await encryption.newFile(knownAs);
+  const file = await encryption.newFile(path, knownAs);
   // Where the name tells none, the content will.
   const { text, line } = startText(given ?? (byName === "binary" ? null : byName), context.program);
   return {

@@ -59,7 +59,7 @@ export async function encryptOver(
         "warning",
         `${name} keeps its recipients and rule, but the configuration names ${difference}; --fresh goes by that`,
       );
-    const open = await openFile(source, { format, recovery }, host);
+    const open = await openFile(source, { format, recovery, file: path }, host);
     try {
       return await open.update(plaintext);
     } finally {

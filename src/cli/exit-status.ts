@@ -44,6 +44,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   CONFIG_MALFORMED: 1,
   CONFIG_NO_RULE: 1,
   PROVIDER_FAILED: 1,
+  AUDIT_FAILED: 1,
   // As shells have it.
   PROGRAM_NOT_FOUND: 127,
   PROGRAM_CANNOT_RUN: 126,

@@ -24,6 +24,11 @@ export interface Input {
   readonly isNamed: boolean;
 }
 
+/** The name of the file for the audit: its own, or what standard input goes by. */
+export function auditedAs({ path, knownAs }: Pick<Input, "path" | "knownAs">): string | null {
+  return path ?? knownAs;
+}
+
 const STANDARD_INPUT = new Set(["-", "/dev/stdin"]);
 const STANDARD_OUTPUT = new Set(["-", "/dev/stdout"]);
 

@@ -20,6 +20,7 @@ export const bun: System = {
   },
   resolve: (folder, path) =>
     process.platform === "win32" ? builtin("node:path").resolve(folder, path) : resolvePosix(folder, path),
+  isMissing: (path) => Bun.file(path).size === 0,
   fs: () => builtin("node:fs"),
 };
 

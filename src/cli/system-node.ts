@@ -8,5 +8,6 @@ export const node: System = {
   readFile: async (path) => fs.readFileSync(path),
   writeOutput: async (data) => writeAll(fs, 1, data),
   resolve,
+  isMissing: (path) => !fs.existsSync(path),
   fs: () => fs,
 };

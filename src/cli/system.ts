@@ -12,6 +12,8 @@ export interface System {
   writeOutput(data: Uint8Array): Promise<void>;
   /** The absolute path of `path`, seen from an absolute `folder`; without `.`, `..` and empty parts. */
   resolve(folder: string, path: string): string;
+  /** Whether there is surely nothing at an absolute path. */
+  isMissing(path: string): boolean;
   /** For what few runs need. */
   fs(): typeof import("node:fs");
 }

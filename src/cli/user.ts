@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { KeyleafError } from "../errors.ts";
 import { findProgram } from "./programs.ts";
 import { isSystemError, systemReason } from "./system-error.ts";
@@ -30,14 +31,31 @@ export function userNamed(name: string): User {
   throw new KeyleafError("USAGE", `unknown user ${name}`);
 }
 
+/**
+ * The name of the account that runs this, not what its environment says, which Bun's `userInfo` goes by. The system's list
+ * comes first, since the program for all other accounts is found on the user's PATH.
+ */
+export function accountName(): string {
+  const uid = process.getuid?.();
+  if (uid === undefined) return userInfo().username;
+  const named = (lines: readonly string[]): string | undefined =>
+    lines.map((line) => line.split(":")).find(([, , id]) => id === String(uid))?.[0];
+  // Containers often run as a number that nobody has given a name.
+  return named(listedLines()) ?? named(linesAbout(String(uid))) ?? `uid ${uid}`;
+}
+
 const LIST = "/etc/passwd";
 
-/** Lines of the system's list of users: of what its own program says, where there is one, or else of the file. */
+function listedLines(): string[] {
+  return existsSync(LIST) ? readFileSync(LIST, "utf8").split("\n") : [];
+}
+
+/** Lines of the system's list of users about a name, or number: of what its own program says, where there is one, or else of the file. */
 function linesAbout(name: string): string[] {
   // What begins with a dash would be a flag.
   const command = name.startsWith("-") ? null : process.platform === "darwin" ? ["id", "-P"] : ["getent", "passwd"];
   const program = command === null ? null : findProgram(command[0] ?? "", process.env, process.platform);
-  if (command === null || program === null) return existsSync(LIST) ? readFileSync(LIST, "utf8").split("\n") : [];
+  if (command === null || program === null) return listedLines();
   const args = [...command.slice(1), name];
   const { stdout } = spawnSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
   return stdout.split("\n");

@@ -2,8 +2,6 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import type { CliHost } from "../../src/cli/context.ts";
-import { nodeHost } from "../../src/cli/node-host.ts";
 import { programNamed } from "../../src/cli/program-name.ts";
 import { sopsCommands } from "../../src/cli/sops/commands.ts";
 import { rootFlags } from "../../src/cli/sops/flags.ts";
@@ -158,14 +156,4 @@ describe("about the program", () => {
     expect(stdout).toMatch(new RegExp(`^Usage: sops ${name} `));
     for (const flag of command.flags) expect(stdout).toContain(`--${flag.name}`);
   });
-});
-
-it("where an audit is asked for, nothing is done without it", async () => {
-  writeFileSync(join(cwd, "f.yaml"), plain);
-  const real = await nodeHost();
-  const file = "/etc/sops/audit.yaml";
-  const host: Partial<CliHost> = { stat: (path) => (path === file ? { kind: "file", bytes: 1 } : real.stat(path)) };
-  const ran = await runWith({ cwd, program: "sops", env, host }, "-e", "f.yaml");
-  expect(ran).toMatchObject({ status: 1, stdout: "" });
-  expect(ran.stderr).toContain(`${file} asks for an audit`);
 });

@@ -75,6 +75,7 @@ const debianPackages: ReadonlyMap<string, string> = new Map([
   ["zsh", "apt-get install zsh"],
   ["fish", "apt-get install fish"],
   ["groff", "apt-get install groff-base"],
+  ["postgres", "apt-get install postgresql"],
 ]);
 
 function program(name: string): string | null {

@@ -8,6 +8,7 @@ import type { ConfigFinder } from "../find-config.ts";
 import type { ListedFile } from "../find-files.ts";
 import {
   aboutFile,
+  auditedAs,
   destinationOf,
   encryptedFormat,
   formatFlag,
@@ -103,6 +104,7 @@ export class Decryption implements Rewriting {
     const options: DecryptOptions = {
       format,
       outputFormat,
+      file: auditedAs(input),
       transfer,
       ignoreMac: this.#flags.has("ignore-mac"),
       ...(this.#extract === null ? {} : { extract: this.#extract }),

@@ -22,6 +22,7 @@ import type { ListedFile } from "../find-files.ts";
 import { keyFlags, selectionFlags } from "../flags.ts";
 import {
   aboutFile,
+  auditedAs,
   type Destination,
   destinationOf,
   formatFlag,
@@ -166,14 +167,14 @@ export class Encryption implements Rewriting {
 
   /**
    * Wraps the data key of a file that is not there yet.
-   * @param knownAs - absolute
+   * @param knownAs - absolute, as `path`
    * @throws what {@link rewriteNew} would throw later, as far as that can be told without a content
    */
-  async newFile(knownAs: string): Promise<NewFile> {
+  async newFile(path: string, knownAs: string): Promise<NewFile> {
     const rule = await this.#rule(knownAs, await this.#configs.find(knownAs));
     const selection = this.#selection ?? rule?.selection ?? null;
     if (selection !== null) await compileSelection(selection, "refuse");
-    return newFile(await this.#keys(rule), this.#context.host);
+    return newFile({ ...(await this.#keys(rule)), file: path }, this.#context.host);
   }
 
   /** As {@link rewrite}, with the data key of the file. */
@@ -226,6 +227,7 @@ export class Encryption implements Rewriting {
     return {
       format,
       outputFormat,
+      file: auditedAs(input),
       ...(await this.#keys(rule)),
       ...(selection === null ? {} : { selection }),
       macOnlyEncrypted: flags.has("mac-only-encrypted") || rule?.macOnlyEncrypted === true,

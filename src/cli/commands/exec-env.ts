@@ -4,7 +4,7 @@ import { readValues } from "../../read-values.ts";
 import { endAs, runToEnd, startAndLeave, withSignals } from "../child.ts";
 import type { Context, Flags } from "../context.ts";
 import { referenceVariables, withVariables } from "../environment.ts";
-import { aboutFile, readInput, recoveryFlags } from "../inputs.ts";
+import { aboutFile, auditedAs, readInput, recoveryFlags } from "../inputs.ts";
 import { warn } from "../report.ts";
 import { referenceStatus, shellProgram, userFlag, userVariables } from "../shell.ts";
 
@@ -27,7 +27,8 @@ export async function run(
   let variables: ReturnType<typeof referenceVariables>;
   try {
     const format = await detectFormat(input.source, input.knownAs ?? "");
-    const options = { format, transfer: true, recovery: await recoveryFlags(flags) };
+    const recovery = await recoveryFlags(flags);
+    const options = { format, file: auditedAs(input), transfer: true, recovery };
     const { documents, notices } = await readValues(input.source, options, host);
     for (const notice of notices) warn(context, notice);
     variables = documents.slice(0, 1).flatMap(referenceVariables);

@@ -7,7 +7,7 @@ import { type ReadValues, readValues } from "../../read-values.ts";
 import { endAs, type Program, runToEnd, withSignals } from "../child.ts";
 import type { Context, Flags } from "../context.ts";
 import { checkRisk, inherited, leavesOf, Patterns, variablesOf, withVariables } from "../environment.ts";
-import { aboutFile, formatFlag, readInput, recoveryFlags } from "../inputs.ts";
+import { aboutFile, auditedAs, formatFlag, readInput, recoveryFlags } from "../inputs.ts";
 import { findProgram, hasProgramFile } from "../programs.ts";
 import { type Redaction, redactor, SHORTEST, textsOf } from "../redact.ts";
 import { warn } from "../report.ts";
@@ -80,7 +80,8 @@ async function readFiles(flags: Flags, context: Context): Promise<ReadFile[]> {
       const input = await readInput([name], flags, context, () => null);
       try {
         const format = formatFlag(flags, "input-type") ?? (await detectFormat(input.source, input.knownAs ?? ""));
-        const options = { format, unwrapped, transfer: true, recovery: await recoveryFlags(flags) };
+        const recovery = await recoveryFlags(flags);
+        const options = { format, file: auditedAs(input), unwrapped, transfer: true, recovery };
         const read = await readValues(input.source, options, context.host);
         for (const notice of read.notices) warn(context, `${input.name}: ${notice}`);
         if (read.documents.length > 1)

@@ -19,7 +19,8 @@ export async function run([name = ""]: readonly string[], _flags: Flags, context
   try {
     // Git has started a pager, which reads from the terminal too: half of a passphrase would go there.
     const unasking = withHost(context, { ask: async () => null });
-    const { output } = await decrypt(source, { format: await detectFormat(source, name) }, unasking.host);
+    const format = await detectFormat(source, name);
+    const { output } = await decrypt(source, { format, file: path }, unasking.host);
     await streams.stdout.write(output);
   } catch (error) {
     if (!(error instanceof KeyleafError) || error.code === "OUTPUT_WRITE_FAILED") throw error;
@@ -31,6 +32,7 @@ export async function run([name = ""]: readonly string[], _flags: Flags, context
 
 /** The kind of failure only: this ends up in diffs, which people pass on. */
 function reason({ code }: KeyleafError): string {
+  if (code === "AUDIT_FAILED") return "shown encrypted: the audit failed";
   if (code === "KEY_UNAVAILABLE") return "shown encrypted: no key at hand opens it";
   if (code.startsWith("INTEGRITY_")) return "shown encrypted: it was tampered with, or merged by hand";
   if (code.startsWith("USAGE")) return "shown encrypted: SOPS_DECRYPTION_ORDER or KEYLEAF_KEY_TIMEOUT is set wrongly";

@@ -150,7 +150,7 @@ class Publishing {
     // Whether or not the plaintext is needed: what goes out has been checked.
     const { output: plain, notices } = await decrypt(
       source,
-      { format, unwrapped: this.#unwrapped, recovery: await recoveryFlags(this.#flags) },
+      { format, file: file.path, unwrapped: this.#unwrapped, recovery: await recoveryFlags(this.#flags) },
       host,
     );
     const remark = (text: string): void => warn(this.#context, length === 1 ? text : `${file.name}: ${text}`);
@@ -163,7 +163,7 @@ class Publishing {
       return { file, place, name, content, changes: [] };
     }
     if (rule.recreation === null) return { file, place, name, content: source, changes: [] };
-    const content = await this.#recreate(plain, format, rule.recreation);
+    const content = await this.#recreate(plain, format, file.path, rule.recreation);
     return { file, place, name, content, changes: await changesBetween(source, content, format) };
   }
 
@@ -171,6 +171,7 @@ class Publishing {
   async #recreate(
     plain: Uint8Array,
     format: FormatId,
+    file: string,
     rule: NonNullable<DestinationRule["recreation"]>,
   ): Promise<Uint8Array> {
     const { shamirThreshold, selection, macOnlyEncrypted } = rule;
@@ -178,6 +179,7 @@ class Publishing {
       plain,
       {
         format,
+        file,
         keyGroups: await keyGroupsOfRule(rule),
         shamirThreshold,
         macOnlyEncrypted,

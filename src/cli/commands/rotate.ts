@@ -13,6 +13,7 @@ import type { ListedFile } from "../find-files.ts";
 import { changeFlags } from "../flags.ts";
 import {
   aboutFile,
+  auditedAs,
   destinationOf,
   encryptedFormat,
   formatFlag,
@@ -129,6 +130,7 @@ class Rotation implements Rewriting {
       input.source,
       {
         format: await encryptedFormat(input, this.#format),
+        file: auditedAs(input),
         ignoreMac: this.#flags.has("ignore-mac"),
         unwrapped: this.#unwrapped,
         recovery: await recoveryFlags(this.#flags),

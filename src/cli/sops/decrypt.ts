@@ -2,6 +2,7 @@ import { decrypt } from "../../decrypt.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Context } from "../context.ts";
 import { printOptions } from "../find-config.ts";
+import { auditedAs } from "../inputs.ts";
 import { warn } from "../report.ts";
 import { parseBracketPath } from "../tree-path.ts";
 import { findSopsConfig } from "./config.ts";
@@ -30,6 +31,7 @@ export async function run(operands: readonly string[], given: Given, context: Co
       {
         format: sealedFormat(named),
         outputFormat,
+        file: auditedAs(file),
         ignoreMac: given.has("ignore-mac"),
         extract,
         countsComments: true,

@@ -7,6 +7,7 @@ import { resolveKeyGroups } from "../../recipients.ts";
 import type { Context } from "../context.ts";
 import { recipientOptions } from "../encryption-context.ts";
 import { printOptions } from "../find-config.ts";
+import { auditedAs } from "../inputs.ts";
 import { warn } from "../report.ts";
 import { verification } from "../verification.ts";
 import { findSopsConfig, sopsRule } from "./config.ts";
@@ -55,6 +56,7 @@ export async function newFileOptions(file: OneFile, given: Given, context: Conte
   return {
     format,
     outputFormat,
+    file: auditedAs(file),
     keyGroups,
     shamirThreshold: given.number("shamir-secret-sharing-threshold") || (rule?.shamirThreshold ?? 0),
     ...(selection === null ? {} : { selection }),

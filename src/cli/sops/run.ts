@@ -1,9 +1,7 @@
 import manifest from "../../../package.json" with { type: "json" };
 import { FORMAT_VERSION } from "../../document/metadata.ts";
-import { KeyleafError } from "../../errors.ts";
 import { type CliHost, type Context, type Streams, withHost, withTrust } from "../context.ts";
 import { statusAfter } from "../outcome.ts";
-import { attemptReading } from "../read-file.ts";
 import { note, printable } from "../report.ts";
 import { commandGroups, type SopsCommand, sopsCommand } from "./commands.ts";
 import { helpFlag, rootFlags, type SopsFlag } from "./flags.ts";
@@ -33,23 +31,10 @@ export async function runSops(argv: readonly string[], host: CliHost, streams: S
   );
   const line: Line = { command: null };
   try {
-    checkAudit(host);
     return await runLine(argv, context, line);
   } catch (thrown) {
     return statusAfter(thrown, line.command?.name ?? null, context, reportSopsError);
   }
-}
-
-/** Where the reference reads which databases every use of it is to be taken down in. */
-const AUDIT_FILE = "/etc/sops/audit.yaml";
-
-/** Taking nothing down without a word would be worse than doing nothing. */
-function checkAudit(host: CliHost): void {
-  if (host.platform === "win32") return;
-  if (attemptReading("CONFIG_UNREADABLE", AUDIT_FILE, () => host.stat(AUDIT_FILE)) === null) return;
-  throw new KeyleafError("CONFIG_UNREADABLE", `${AUDIT_FILE} asks for an audit, which this program does not have`, {
-    hint: "have sops itself do what is to be audited; under the name enc nothing is",
-  });
 }
 
 /** What is known of the line, for whoever reports on it. */

@@ -4,6 +4,7 @@ import { KeyleafError } from "../../errors.ts";
 
 /** Failures that another authority would help against. */
 export const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
+  "CERT_SIGNATURE_FAILURE",
   "DEPTH_ZERO_SELF_SIGNED_CERT",
   "SELF_SIGNED_CERT_IN_CHAIN",
   "UNABLE_TO_GET_ISSUER_CERT",
