@@ -1,3 +1,4 @@
+import type { UnwrappedKeys } from "../crypto/data-key.ts";
 import { DEFAULT_SELECTION } from "../document/selection.ts";
 import type { EncryptOptions } from "../encrypt.ts";
 import { KeyleafError } from "../errors.ts";
@@ -78,6 +79,35 @@ export async function encryptOver(
       details: { ...error.details, file: name },
       cause: error,
     });
+  }
+}
+
+/**
+ * Encrypts a plaintext as what is committed of the file was encrypted, if that has just what a new file would get.
+ * @returns `null`: the file has to be made anew.
+ * @throws `AUDIT_FAILED`
+ */
+export async function encryptLikeCommitted(
+  plaintext: Uint8Array,
+  path: string,
+  committed: Uint8Array,
+  options: EncryptOptions,
+  unwrapped: UnwrappedKeys,
+  host: CliHost,
+): Promise<Update | null> {
+  const { format, outputFormat = format, recovery = {} } = options;
+  if (outputFormat !== format || !holdsSealed(committed)) return null;
+  try {
+    if ((await differenceOf(options, committed)) !== null) return null;
+    const open = await openFile(committed, { format, recovery, unwrapped, file: path }, host);
+    try {
+      return await open.update(plaintext);
+    } finally {
+      open.close();
+    }
+  } catch (error) {
+    if (!(error instanceof KeyleafError) || error.code === "AUDIT_FAILED") throw error;
+    return null;
   }
 }
 

@@ -197,7 +197,7 @@ export const encryptFlags: readonly Flag[] = [
   {
     name: "fresh",
     group: OUTPUT,
-    help: "with --output: keep nothing of an earlier encrypted version that is there",
+    help: "with --output or --in-place: keep nothing of an earlier encrypted version",
   },
   { name: "mac-only-encrypted", group: SELECTION, help: "leave clear values out of the MAC" },
   keyTimeout,

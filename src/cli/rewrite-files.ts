@@ -67,7 +67,7 @@ const BYTES_AT_A_TIME = 1024 * 1024;
 const MOST_FAILURES = 10;
 
 /** Codes whose errors are about how the command was called or set up, so that every file would have the same. */
-const ABOUT_ALL_FILES = /^(USAGE|CONFIG|KEY|PROVIDER)/;
+const ABOUT_ALL_FILES = /^(USAGE|CONFIG|KEY|PROVIDER|AUDIT)/;
 
 /** Codes whose errors say nothing about the other files of a run, also where they begin like those. */
 const ABOUT_ONE_FILE =

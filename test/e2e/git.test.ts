@@ -152,3 +152,16 @@ it("keeps plaintext out of the repository", async () => {
   await git("add", "-A");
   expect((await git("diff", "--cached", "--name-only")).trim()).toBe("secrets.enc.yaml");
 });
+
+it("decrypting in place, one change and encrypting in place change what was changed, and the file is git's without", async () => {
+  const names = Array.from({ length: 20 }, (_, i) => `in place/${i}.yaml`);
+  for (const name of names) box.write(name, `a: one\nlong: ${"x".repeat(20_000)}\nb: two\n`);
+  expect((await run("enc", box, ["-i", "in place"], { env })).status).toBe(0);
+  await commit("before");
+  expect((await run("dec", box, ["-i", "in place"], { env })).status).toBe(0);
+  box.write("in place/7.yaml", box.read("in place/7.yaml").replace("one", "three"));
+  // So that the time is another one.
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  expect((await run("enc", box, ["-i", "in place"], { env })).status).toBe(0);
+  expect(await git("diff", "--numstat")).toBe("3\t3\tin place/7.yaml\n");
+});

@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import type { CreationRule } from "../../config.ts";
 import { defaultIdentityFile, sshKeyFiles } from "../../crypto/age/identity-sources.ts";
-import type { KeyGroup } from "../../crypto/data-key.ts";
+import { type KeyGroup, UnwrappedKeys } from "../../crypto/data-key.ts";
 import { providers } from "../../crypto/keys/registry.ts";
 import { compileSelection, type SelectionRule } from "../../document/selection.ts";
 import { type EncryptOptions, type EncryptResult, encrypt, type NewFileKeys } from "../../encrypt.ts";
@@ -13,8 +13,10 @@ import { inspect } from "../../inspect.ts";
 import { nearest } from "../../nearest.ts";
 import { type NewFile, newFile } from "../../new-file.ts";
 import { once } from "../../once.ts";
+import type { Update } from "../../open-file.ts";
 import { opensHere, resolveKeyGroups } from "../../recipients.ts";
-import type { CliHost, Context, Flags } from "../context.ts";
+import type { Committed } from "../committed.ts";
+import { type CliHost, type Context, type Flags, withHost } from "../context.ts";
 import type { Wanted } from "../encrypt-over.ts";
 import { recipientOptions } from "../encryption-context.ts";
 import { ConfigFinder, type FoundConfig, printOptions, ruleFor, ruleOrNull } from "../find-config.ts";
@@ -47,7 +49,15 @@ export async function run(operands: readonly string[], flags: Flags, context: Co
   const destination = destinationOf(operands, flags, context);
   if (destination.kind === "in-place") {
     const { rewriteFiles } = await import("../rewrite-files.ts");
-    await rewriteFiles(operands, flags, context, (inside) => new Encryption(flags, inside), didYouMean);
+    const { Committed } = await import("../committed.ts");
+    const [committed, unwrapped] = [new Committed(context.host), new UnwrappedKeys()];
+    try {
+      const kept = flags.has("fresh") ? null : { committed, unwrapped };
+      await rewriteFiles(operands, flags, context, (inside) => new Encryption(flags, inside, kept), didYouMean);
+    } finally {
+      await committed.close();
+      await unwrapped.forget();
+    }
     return;
   }
   const input = await readInput(operands, flags, context, didYouMean);
@@ -109,6 +119,13 @@ function didYouMean(name: string): string | null {
   return command === null ? null : `if a command was meant: enc ${command}`;
 }
 
+/** Of earlier versions. */
+interface Kept {
+  readonly committed: Committed;
+  /** What has been unwrapped of them. */
+  readonly unwrapped: UnwrappedKeys;
+}
+
 /** Encrypting with the flags of one command line: what files have in common is found out once. */
 export class Encryption implements Rewriting {
   readonly words = { verb: "encrypt", doing: "encrypting", done: "encrypted" };
@@ -118,13 +135,16 @@ export class Encryption implements Rewriting {
 
   readonly #flags: Flags;
   readonly #context: Context;
+  readonly #kept: Kept | null;
   readonly #configs: ConfigFinder;
   readonly #keyGroups = new Map<CreationRule | null, Promise<readonly KeyGroup[]>>();
   readonly #selection: SelectionRule | null;
 
-  constructor(flags: Flags, context: Context) {
+  /** @param kept - of files in place, what is committed of them; `null` where that does not count. */
+  constructor(flags: Flags, context: Context, kept: Kept | null = null) {
     this.#flags = flags;
     this.#context = context;
+    this.#kept = kept;
     this.#configs = new ConfigFinder(flags, context);
     this.#selection = selectionOf(flags);
   }
@@ -162,7 +182,20 @@ export class Encryption implements Rewriting {
     if (this.#flags.has("in-place") && input.path !== null && isIdentityFile(input.path, this.#context.host)) {
       throw new KeyleafError("INPUT_UNSUPPORTED", "it holds your age identity, which nothing could then decrypt");
     }
-    return encrypted(await encrypt(input.source, options, this.#context.host), options, say);
+    const update = await this.#likeCommitted(input, options);
+    if (update === null) return encrypted(await encrypt(input.source, options, this.#context.host), options, say);
+    sayClear(update.sealed, update.clear, say);
+    // It has been verified.
+    return { output: update.output, isSecret: false, verify: async () => {} };
+  }
+
+  /** What did not change since the last commit keeps its ciphertext. `null`: nothing can be kept. */
+  async #likeCommitted({ path, source }: Input, options: EncryptOptions): Promise<Update | null> {
+    if (this.#kept === null || path === null) return null;
+    const committed = await this.#kept.committed.read(path);
+    if (committed === null) return null;
+    const { encryptLikeCommitted } = await import("../encrypt-over.ts");
+    return encryptLikeCommitted(source, path, committed, options, this.#kept.unwrapped, unattended(this.#context));
   }
 
   /**
@@ -290,6 +323,14 @@ export class Encryption implements Rewriting {
     if (found === null || found.config.creationRules === null) return null;
     return namesRecipients(this.#flags, this.#context.host.env) ? ruleOrNull(found, knownAs) : ruleFor(found, knownAs);
   }
+}
+
+/** For keys that nobody has to do anything for: a small diff is not worth a passphrase, or touching a token. */
+function unattended(context: Context): CliHost {
+  const refuse = async (): Promise<never> => {
+    throw new KeyleafError("PROVIDER_FAILED", "no program is started for a key");
+  };
+  return withHost(context, { ask: async () => null, run: refuse, start: refuse }).host;
 }
 
 /** What is to be written. */
