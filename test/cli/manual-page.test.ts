@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { everyFlag, manualOf } from "../../src/cli/commands/manual.ts";
 import { commands } from "../../src/cli/commands/registry.ts";
@@ -8,7 +8,7 @@ import { manualPage } from "../../src/cli/manual-page.ts";
 import { describePeer, systemProgram } from "../support/peers.ts";
 import { runWith } from "./fake.ts";
 
-/** The help, the manual page and the README say the same of commands and flags. */
+/** The help, the manual page, the README and docs say the same of commands and flags. */
 
 const cwd = import.meta.dirname;
 const rows = commands.map((command) => [command.name, manualOf(command)] as const);
@@ -49,21 +49,54 @@ describePeer("the manual page", "groff", systemProgram("groff"), (groff) => {
   });
 });
 
-describe("the README", () => {
-  const readme = readFileSync(join(cwd, "../../README.md"), "utf8");
-  const inline = [...readme.matchAll(/(?<!`)`([^`\n]+)`/g)].map(([, code = ""]) => code);
-  const blocks = [...readme.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].flatMap(([, code = ""]) => code.split("\n"));
+describe("README and docs", () => {
+  const root = join(cwd, "../..");
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const pages = readdirSync(join(root, "docs")).map((name) => join("docs", name));
+  const texts = new Map(
+    [...pages, "README.md", "SECURITY.md", "CONTRIBUTING.md"].map((name) => [
+      name,
+      readFileSync(join(root, name), "utf8"),
+    ]),
+  );
+  // Those of other programs stand in the others.
+  const ours = [...texts].filter(([name]) => !/CONTRIBUTING|sops-compat|integrations/.test(name));
+  const all = ours.map(([, text]) => text).join("\n");
+  const inline = [...all.matchAll(/(?<!`)`([^`\n]+)`/g)].map(([, code = ""]) => code);
+  const blocks = [...all.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].flatMap(([, code = ""]) => code.split("\n"));
   /** Lines of ours, without prompts and comments. */
   const lines = [...inline, ...blocks]
     .map((code) => code.replace(/^\$ /, "").replace(/ #.*/, ""))
     .filter((code) => /^(enc|dec) |^--?[a-z]/.test(code));
 
-  it("is what this test finds lines in", () => {
+  it("are what this test finds lines in", () => {
     expect(lines).toContain("enc init");
     expect(lines.length).toBeGreaterThan(50);
   });
 
-  it("names only commands that there are", () => {
+  it("link to what is there", () => {
+    const slug = (heading: string): string =>
+      heading
+        .toLowerCase()
+        .replace(/[^a-z0-9 -]/g, "")
+        .replaceAll(" ", "-");
+    const broken = [...texts].flatMap(([page, text]) =>
+      [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = ""]) => {
+        const [, path = "", anchor] = /^([^#]*)(?:#(.*))?$/.exec(link) ?? [];
+        if (/^[a-z]+:/.test(link)) return [];
+        const target = path === "" ? page : join(dirname(page), path);
+        if (!existsSync(join(root, target))) return [`${page}: ${link}`];
+        if (anchor === undefined) return [];
+        const headings = [...readFileSync(join(root, target), "utf8").matchAll(/^#+ (.*)$/gm)].map(([, one = ""]) =>
+          slug(one),
+        );
+        return headings.includes(anchor) ? [] : [`${page}: ${link}`];
+      }),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it("name only commands that there are", () => {
     const first = new Set(["help", "sops", ...commands.map(({ name }) => name.split(" ")[0])]);
     const unknown = lines.filter((line) => {
       const [, word, next] = /^enc ([a-z]+)(?: (\S+))?(?= |$)/.exec(line) ?? [];
@@ -75,7 +108,7 @@ describe("the README", () => {
     expect(unknown).toEqual([]);
   });
 
-  it("names only flags that there are", () => {
+  it("name only flags that there are", () => {
     const known = new Set([
       "help",
       "h",
@@ -92,7 +125,7 @@ describe("the README", () => {
     expect(unknown).toEqual([]);
   });
 
-  it("has every command", () => {
+  it("have every command in the README", () => {
     const missing = commands.filter(({ name }) => !new RegExp(`\`enc [^\`]*${name}`).test(readme));
     expect(missing.map(({ name }) => name)).toEqual([]);
   });

@@ -73,7 +73,8 @@ describe("the tarball", () => {
     expect(paths).toContain("dist/lib/index.js");
     expect(paths).toContain("dist/lib/index.d.ts");
     expect(paths).toContain("dist/man/enc.1");
-    const expected = /^(dist\/(cli|lib)\/.*\.(cjs|js|d\.ts)|dist\/man\/(enc|dec)\.1|package\.json|[A-Z]+(\.md)?)$/;
+    const expected =
+      /^(dist\/(cli|lib)\/.*\.(cjs|js|d\.ts)|docs\/[a-z-]+\.md|dist\/man\/(enc|dec)\.1|package\.json|[A-Z]+(\.md)?)$/;
     expect(paths.filter((path) => !expected.test(path))).toEqual([]);
     const programs = packed.filter(({ path }) => /^dist\/cli\/(enc|dec)\.cjs$/.test(path));
     for (const { mode } of programs) expect(mode & 0o111).toBe(0o111);

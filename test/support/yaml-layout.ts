@@ -22,12 +22,12 @@ interface KnownGap {
 const knownGaps: readonly KnownGap[] = [
   {
     layout: /!\S*[ \t]*(?:#.*)?\r?\n[ \t]*#|!\S*[ \t]+#/,
-    why: "a comment behind a tag (README, limits)",
+    why: "a comment behind a tag (docs/interchange.md, limits)",
     kind: "beside sops",
   },
   {
     layout: /[|>](?:\d|[-+]\d)/,
-    why: "blanks at the end of a block with an indicator (README, limits)",
+    why: "blanks at the end of a block with an indicator (docs/interchange.md, limits)",
     kind: "beside sops",
   },
   { layout: /\*(?:a\d+|dup)/, why: "an alias of a collection in which only comments are sealed", kind: "beside sops" },
