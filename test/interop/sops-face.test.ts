@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describePeer, sopsProgram } from "../support/peers.ts";
 import { cases } from "./sops-face/cases.ts";
 import { Comparison } from "./sops-face/compare.ts";
+import { keyCases } from "./sops-face/key-cases.ts";
 
 /**
  * The same command lines, files and environments through sops 3.11.0 and through this program under the name sops: exit
@@ -34,11 +35,11 @@ describe("the table of differences", () => {
   it("is counted in the README, with the cases", () => {
     const [, inReadme] =
       /(\d[\d,]* command lines[^.]*?\d+ decided differences)/.exec(readFileSync(join(ROOT, "README.md"), "utf8")) ?? [];
-    expect(inReadme).toBe(`${cases.length} command lines, with ${rows.length} decided differences`);
+    expect(inReadme).toBe(`${cases.length + keyCases.length} command lines, with ${rows.length} decided differences`);
   });
 
   it("has cases of different names", () => {
-    const names = cases.map(({ name }) => name);
+    const names = [...cases, ...keyCases].map(({ name }) => name);
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   });
 });

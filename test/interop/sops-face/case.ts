@@ -31,7 +31,7 @@ export interface Sealed {
 
 /** A file that sops has encrypted, to alice unless flags say otherwise. */
 export function sealed(plain: string | Uint8Array, name: string, ...flags: readonly string[]): Sealed {
-  const hasKeys = flags.some((flag) => /^--(age|pgp|kms)$/.test(flag));
+  const hasKeys = flags.some((flag) => /^--(age|pgp|kms|hc-vault-transit)$/.test(flag));
   return { plain, name, root: [], flags: hasKeys ? flags : ["--age", alice.recipient, ...flags] };
 }
 

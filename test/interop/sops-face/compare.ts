@@ -32,12 +32,17 @@ interface Outcome {
 export class Comparison {
   readonly #theirs: string;
   readonly #ours: string;
+  readonly #env: Readonly<Record<string, string>>;
   readonly #made = new Map<string, Promise<Uint8Array>>();
 
-  /** @param theirs - path of the reference tool. @param ours - path of this program under its name */
-  constructor(theirs: string, ours: string) {
+  /**
+   * @param theirs - path of the reference tool. @param ours - path of this program under its name
+   * @param env - what keys other than age's take
+   */
+  constructor(theirs: string, ours: string, env: Readonly<Record<string, string>> = {}) {
     this.#theirs = theirs;
     this.#ours = ours;
+    this.#env = env;
   }
 
   /** What is not the same, a line each; and what this program printed on standard error. */
@@ -70,7 +75,7 @@ export class Comparison {
         writeFileSync(join(work, name), await this.#bytes(content));
       }
       const { SOPS_AGE_KEY: key = alice.identity, ...rest } = example.env ?? {};
-      const env: Record<string, string> = { PATH: "/usr/bin:/bin", HOME: folder, TMPDIR: folder };
+      const env: Record<string, string> = { ...this.#env, PATH: "/usr/bin:/bin", HOME: folder, TMPDIR: folder };
       if (!("SOPS_AGE_KEY" in (example.env ?? {})) || example.env?.["SOPS_AGE_KEY"] !== undefined)
         env["SOPS_AGE_KEY"] = key;
       for (const [name, value] of Object.entries(rest)) if (value !== undefined) env[name] = value;
@@ -93,7 +98,7 @@ export class Comparison {
       made = inFolder(async (cwd) => {
         writeFileSync(join(cwd, name), plain);
         // In 3.11.0 flags in front count without a command only.
-        const setting = { cwd, env: { HOME: cwd }, stdin: new Uint8Array() };
+        const setting = { cwd, env: { ...this.#env, HOME: cwd }, stdin: new Uint8Array() };
         const run = await runIn(cwd, this.#theirs, setting, [...root, ...flags, "--encrypt", name]);
         if (run.status !== 0) throw new Error(`sops does not encrypt ${name}: ${run.stderr}`);
         return run.stdout;
@@ -125,7 +130,7 @@ export class Comparison {
 
   async #open(program: string, source: Buffer, type: string): Promise<string> {
     return inFolder(async (cwd) => {
-      const env = { HOME: cwd, SOPS_AGE_KEY: `${alice.identity}\n${bob.identity}` };
+      const env = { ...this.#env, HOME: cwd, SOPS_AGE_KEY: `${alice.identity}\n${bob.identity}` };
       const argv = ["decrypt", "--input-type", type, "--output-type", type];
       const { status, stdout, stderr } = await runIn(cwd, program, { cwd, env, stdin: source }, argv);
       return status === 0 ? stdout.toString() : `status ${status}, ${stderr}`;
@@ -202,7 +207,7 @@ function shapeOf(content: Buffer): Shape | null {
     return { type: Object.keys(file).join() === "data,sops" ? "binary" : "json", fields: fieldsOf(file["sops"]) };
   }
   if (/^sops:/m.test(text)) {
-    const block = /^sops:\n(?:[ \t].*\n?)*/m.exec(text)?.[0] ?? "";
+    const block = /^sops:\n(?:(?:[ \t].*)?\n)*/m.exec(text)?.[0] ?? "";
     return { type: "yaml", fields: fieldsOf((parse(block) as Record<string, unknown>)["sops"]) };
   }
   const isIni = /^\[sops\]$/m.test(text);
