@@ -91,7 +91,11 @@ export async function isEncrypted(source: Uint8Array, options: { readonly format
     const { mac, version } = metadataOf(await (await formatOf(options.format)).parse(source));
     return mac !== "" && version !== "";
   } catch (error) {
-    if (error instanceof KeyleafError && ["INPUT_NOT_ENCRYPTED", "INPUT_EMPTY"].includes(error.code)) return false;
+    if (
+      error instanceof KeyleafError &&
+      ["INPUT_NOT_ENCRYPTED", "INPUT_EMPTY", "INPUT_NO_DOCUMENT"].includes(error.code)
+    )
+      return false;
     throw error;
   }
 }

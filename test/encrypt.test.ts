@@ -314,7 +314,7 @@ const refused: [what: string, format: FormatId, source: string | Uint8Array, cod
   ["an unclosed section", "ini", `a=${SECRET}\n[b\n`, "INPUT_MALFORMED", 2],
   ["nothing", "yaml", "", "INPUT_EMPTY", null],
   ["only a byte order mark", "yaml", "\ufeff\n", "INPUT_EMPTY", null],
-  ["only comments", "yaml", `# ${SECRET}\n`, "INPUT_MALFORMED", null],
+  ["only comments", "yaml", `# ${SECRET}\n`, "INPUT_NO_DOCUMENT", null],
   [
     "two quotes before a line that is indented too little",
     "yaml",

@@ -25,6 +25,7 @@ type Source = string | Uint8Array;
 const REFUSALS: ReadonlySet<string> = new Set([
   "INPUT_MALFORMED",
   "INPUT_EMPTY",
+  "INPUT_NO_DOCUMENT",
   "INPUT_UNSUPPORTED",
   "INPUT_UNSUPPORTED_VALUE",
   "INPUT_NOTHING_TO_ENCRYPT",

@@ -22,6 +22,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   INPUT_UNREADABLE: 2,
   INPUT_MALFORMED: 2,
   INPUT_EMPTY: 92,
+  INPUT_NO_DOCUMENT: 2,
   INPUT_UNSUPPORTED: 2,
   INPUT_UNSUPPORTED_VALUE: 23,
   INPUT_ALREADY_ENCRYPTED: 203,
@@ -59,7 +60,13 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
 type Statuses = Partial<Record<ErrorCode, number>>;
 
 /** The reference calls an encrypted file that it cannot parse a general error. */
-const opening: Statuses = { INPUT_MALFORMED: 1, INPUT_EMPTY: 1, INPUT_UNSUPPORTED: 1, INPUT_UNSUPPORTED_VALUE: 1 };
+const opening: Statuses = {
+  INPUT_MALFORMED: 1,
+  INPUT_EMPTY: 1,
+  INPUT_NO_DOCUMENT: 1,
+  INPUT_UNSUPPORTED: 1,
+  INPUT_UNSUPPORTED_VALUE: 1,
+};
 const running: Statuses = { ...opening, INPUT_MISSING: 2, USAGE_NO_FILE: 1 };
 /** It calls a bad path, or value, a bad format of what is to be set. */
 const setting: Statuses = { ...opening, INPUT_MISSING: 2, USAGE_BAD_PATH: 7 };

@@ -19,7 +19,7 @@ export interface Format {
   readonly id: FormatId;
   /**
    * Strict. Entries and metadata block come apart. A promise where more of the parser has to be loaded for this file.
-   * @throws `INPUT_MALFORMED` with line and column, `INPUT_EMPTY`, `INPUT_UNSUPPORTED` (for example a key that is not a
+   * @throws `INPUT_MALFORMED` with line and column, `INPUT_EMPTY`, `INPUT_NO_DOCUMENT`, `INPUT_UNSUPPORTED` (for example a key that is not a
    * string), `INPUT_METADATA` (two `sops` blocks, or one that is not a mapping).
    */
   parse(source: Uint8Array): Document | Promise<Document>;

@@ -51,7 +51,7 @@ const MAX_PASSES = 300;
  * Parses a file and reports the first thing that `yaml` finds wrong.
  * @returns the documents, the comments before the first, those that `yaml` was not shown, from the end of the text, and
  * where it lost one (it drops a comment in rare places), or `null`.
- * @throws `INPUT_MALFORMED` with line and column, `INPUT_EMPTY`, `INPUT_UNSUPPORTED` for too deep a nesting.
+ * @throws `INPUT_MALFORMED` with line and column, `INPUT_EMPTY`, `INPUT_NO_DOCUMENT`, `INPUT_UNSUPPORTED` for too deep a nesting.
  */
 export function composeYaml(text: string): {
   documents: ComposedDocument[];
@@ -176,7 +176,9 @@ function run(text: string): {
         .replace(/^[ \t]*#.*$/gm, "")
         .trim() === ""
     )
-      throw malformed("nothing but comments, and no document", text, 0, "begin with a line ---");
+      throw new KeyleafError("INPUT_NO_DOCUMENT", "there is nothing but comments, and no document", {
+        hint: "begin with a line ---",
+      });
     throw malformed("the file ends before a document begins", text, text.length);
   }
   const documents = pending.map((document, i) => ({

@@ -340,12 +340,13 @@ it("a file that holds nothing to encrypt stays clear among others, and that is s
   write("d/a.yaml", "data: x\n");
   write("d/b.yaml", "other: x\n");
   write("d/c.yaml", "");
+  write("d/d.yaml", "# only a comment\n");
   const { status, stderr } = await enc("-i", "d");
   expect(status).toBe(0);
   expect(stderr).toMatch(
-    /^enc: warning: d\/b\.yaml: stays as it is: .*\nenc: warning: d\/c\.yaml: stays as it is: .*\n/,
+    /^enc: warning: d\/b\.yaml: stays as it is: .*\nenc: warning: d\/c\.yaml: stays as it is: .*\nenc: warning: d\/d\.yaml: stays as it is: there is nothing but comments/,
   );
-  expect(stderr).toMatch(/enc: note: 1 file encrypted, 2 stayed clear\n$/);
+  expect(stderr).toMatch(/enc: note: 1 file encrypted, 3 stayed clear\n$/);
   expect(sealed()).toEqual(["d/a.yaml"]);
   write("e/b.yaml", "other: x\n");
   expect((await enc("-i", "e")).status).toBe(1);

@@ -295,6 +295,7 @@ describe.each(loaded)("%s", (id, format) => {
           expect([
             "INPUT_MALFORMED",
             "INPUT_EMPTY",
+            "INPUT_NO_DOCUMENT",
             "INPUT_UNSUPPORTED",
             "INPUT_UNSUPPORTED_VALUE",
             "INPUT_METADATA",

@@ -245,7 +245,7 @@ export class Encryption implements Rewriting {
   leaves({ code, message }: KeyleafError, { source }: Input): Left | null {
     // A plain file may use the reserved name, and would stay clear.
     if (code === "INPUT_ALREADY_ENCRYPTED") return holdsSealed(source) ? { as: "done" } : null;
-    const isIdle = code === "INPUT_NOTHING_TO_ENCRYPT" || code === "INPUT_EMPTY";
+    const isIdle = ["INPUT_NOTHING_TO_ENCRYPT", "INPUT_EMPTY", "INPUT_NO_DOCUMENT"].includes(code);
     return isIdle ? { as: "clear", warning: `stays as it is: ${message}` } : null;
   }
 

@@ -125,6 +125,21 @@ const lines: FaceCase[] = [
   },
   { name: "a file called like a command", argv: ["decrypt", "./encrypt"], files: { encrypt: sealed(TEXT, "f.txt") } },
   {
+    name: "filestatus of nothing but comments",
+    argv: ["filestatus", "f.yaml"],
+    files: { "f.yaml": "# only\n" },
+  },
+  {
+    name: "encrypt nothing but comments",
+    argv: ["encrypt", "--age", alice.recipient, "f.yaml"],
+    files: { "f.yaml": "# only\n" },
+  },
+  {
+    name: "decrypt nothing but comments",
+    argv: ["decrypt", "f.yaml"],
+    files: { "f.yaml": "# only\n" },
+  },
+  {
     name: "a variable that should be true or false, of another command",
     argv: ["filestatus", "e.yaml"],
     files: yaml,
