@@ -13,8 +13,9 @@ import {
 import { hostname, tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { KeyleafError } from "../errors.ts";
-import type { CliHost } from "./context.ts";
+import type { CliHost, Context } from "./context.ts";
 import { canOthersReplaceIn, userId } from "./owner.ts";
+import { note } from "./report.ts";
 import { isSystemError, systemReason } from "./system-error.ts";
 
 /**
@@ -76,6 +77,12 @@ export class PrivateFolder {
     removeQuietly(this.path);
     process.off("exit", this.#removeAtExit);
   }
+}
+
+/** Removes what killed runs have left, and says so. */
+export function sweep(context: Context): void {
+  const removed = removeLeftovers(context.host);
+  if (removed > 0) note(context, `removed the plaintext that ${removed} killed ${removed === 1 ? "run" : "runs"} left`);
 }
 
 /**
@@ -140,7 +147,7 @@ function prefix(): string {
     // There are no such things, or they are not shown.
   }
   const machine = createHash("sha256").update(`${hostname()}\0${namespace}`).digest("hex").slice(0, 8);
-  return `keyleaf-edit-${machine}-`;
+  return `keyleaf-${machine}-`;
 }
 
 function namesIn(path: string): string[] {

@@ -63,7 +63,7 @@ test("what is written takes the place of a link, not of what it points to", () =
 test("is in memory on Linux", () => {
   const folder = made({ env: { TMPDIR: temporaryFolder() }, platform: process.platform });
   expect(folder.isInMemory).toBe(process.platform === "linux");
-  if (folder.isInMemory) expect(folder.path).toMatch(/^\/dev\/shm\/keyleaf-edit-/);
+  if (folder.isInMemory) expect(folder.path).toMatch(/^\/dev\/shm\/keyleaf-/);
 });
 
 test("a place that others can change is passed over", () => {
@@ -79,7 +79,7 @@ test("what processes that are gone have left is removed, and nothing else", () =
   const dead = [leftover(top, DEAD), leftover(top, DEAD + 1)];
   const alive = leftover(top, process.ppid);
   const mine = made(settingIn(top)).path;
-  const other = join(top, "keyleaf-edit-00000000-4194305-abcdef");
+  const other = join(top, "keyleaf-00000000-4194305-abcdef");
   mkdirSync(other);
   const kept = join(top, "kept");
   mkdirSync(kept);

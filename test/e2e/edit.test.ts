@@ -1,19 +1,19 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { describePeer, pythonProgram, systemProgram } from "../support/peers.ts";
 import { runAtTerminal, type Shown, type Step } from "../support/terminal.ts";
-import { commandOf, outcomeOf, RECIPIENT, run, runProgram, type Sandbox, sandbox, start } from "./program.ts";
+import {
+  commandOf,
+  memoryFolder,
+  outcomeOf,
+  RECIPIENT,
+  run,
+  runProgram,
+  type Sandbox,
+  sandbox,
+  start,
+} from "./program.ts";
 
 /** `enc edit` at a terminal with editors that people use, set up to keep all they can, and ended in every way. */
 
@@ -27,9 +27,7 @@ let sealed: string;
 
 beforeEach(async () => {
   box = sandbox();
-  const top = existsSync("/dev/shm") ? "/dev/shm" : box.temporary;
-  runtimeFolder = mkdtempSync(join(top, "keyleaf-test-"));
-  onTestFinished(() => rmSync(runtimeFolder, { recursive: true, force: true }));
+  runtimeFolder = memoryFolder(box);
   expect(
     (await run("enc", box, ["--age", RECIPIENT, "--type", "yaml", "-o", FILE, "-"], { stdin: PLAIN })).status,
   ).toBe(0);
@@ -175,7 +173,7 @@ describePeer("at a terminal", "Python", pythonProgram(), (python) => {
         // While it was open, the file was all there was, but for a lock.
         const open = (listings[1] ?? []).filter((path) => path.startsWith(runtimeFolder) || path.includes("/kept/"));
         expect(open.map((path) => basename(path)).filter((name) => name !== lock)).toEqual([FILE]);
-        expect(open.at(-1)).toMatch(/\/keyleaf-edit-[^/]+\/[^/]+$/);
+        expect(open.at(-1)).toMatch(new RegExp(`^${runtimeFolder}/keyleaf-[^/]+/[^/]+$`));
         expect(box.list()).toEqual([FILE]);
       });
 

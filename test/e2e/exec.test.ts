@@ -6,6 +6,7 @@ import { runAtTerminal, type Step } from "../support/terminal.ts";
 import {
   commandOf,
   IDENTITY,
+  memoryFolder,
   type Outcome,
   RECIPIENT,
   type RunOptions,
@@ -22,9 +23,13 @@ const SECRET = "s3cret/Value with=signs & ümlaut";
 const VALUES = { PASSWORD: SECRET, PORT: "543210", LINES: "first line\nsecond line\n", EMPTY: "" };
 
 let box: Sandbox;
+/** Where the private folder is: in memory, where there is such a place. */
+let runtimeFolder: string;
 
 beforeEach(async () => {
   box = sandbox();
+  runtimeFolder = memoryFolder(box);
+  box = { ...box, env: { ...box.env, XDG_RUNTIME_DIR: runtimeFolder } };
   await seal(
     "s.yaml",
     Object.entries(VALUES)
@@ -55,7 +60,7 @@ function variablesIn({ stdout }: Outcome): Record<string, string> {
 }
 
 function expectNothingLeft(): void {
-  expect(readdirSync(box.temporary)).toEqual([]);
+  expect([...readdirSync(box.temporary), ...readdirSync(runtimeFolder)]).toEqual([]);
 }
 
 describe("exec", () => {
@@ -423,7 +428,7 @@ describe("exec-file", () => {
       [["--filename", "app.conf"], "app\\.conf"],
     ] as const) {
       const shown = await execFile([...flags, "s.yaml", "stat -c %a {} $(dirname {}); echo {}"]);
-      expect(shown.stdout).toMatch(new RegExp(`^600\n700\n${box.temporary}/\\.sops\\w+/${name}\n$`));
+      expect(shown.stdout).toMatch(new RegExp(`^600\n700\n${runtimeFolder}/keyleaf-[-\\w]+/${name}\n$`));
       expectNothingLeft();
     }
   });
@@ -473,7 +478,7 @@ describe("exec-file", () => {
   it("is not killed by a signal that comes before the command is there", async () => {
     const child = start("enc", box, ["exec-file", "--no-fifo", "s.yaml", "sleep 5"]);
     const ended = new Promise((done) => child.once("close", (status, signal) => done(status ?? signal)));
-    await expect.poll(() => readdirSync(box.temporary), { timeout: 20_000, interval: 1 }).not.toEqual([]);
+    await expect.poll(() => readdirSync(runtimeFolder), { timeout: 20_000, interval: 1 }).not.toEqual([]);
     child.kill("SIGTERM");
     expect(await ended).toBe(255);
     expectNothingLeft();

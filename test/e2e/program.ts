@@ -5,6 +5,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -88,6 +89,13 @@ export function sandboxIn(top: string, { hasIdentity = true }: SandboxOptions = 
         .filter((name) => name !== ".git")
         .sort(),
   };
+}
+
+/** A folder for the running test that is in memory, where the system has a place for that. */
+export function memoryFolder({ temporary }: Sandbox): string {
+  const path = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : temporary, "keyleaf-test-"));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
 }
 
 /** What one run left behind. */

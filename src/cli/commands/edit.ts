@@ -4,7 +4,7 @@ import type { Context, Flags } from "../context.ts";
 import { type Editable, editable } from "../editable.ts";
 import { type Editor, findEditor } from "../editor.ts";
 import { aboutFile } from "../inputs.ts";
-import { PrivateFolder, removeLeftovers } from "../private-folder.ts";
+import { PrivateFolder, sweep } from "../private-folder.ts";
 import { readFileOr } from "../read-file.ts";
 import { note, warn } from "../report.ts";
 import { reportError } from "../report-error.ts";
@@ -28,7 +28,7 @@ export async function run(operands: readonly string[], flags: Flags, context: Co
   context.files.add(knownAs);
   const stopListening = exitOnSignals(endingSignals);
   try {
-    sayOfLeftovers(context);
+    sweep(context);
     const file = await editable({ name, path, knownAs }, flags, context);
     try {
       await new Editing(file, await findEditor(host), context).run();
@@ -40,12 +40,6 @@ export async function run(operands: readonly string[], flags: Flags, context: Co
   } finally {
     stopListening();
   }
-}
-
-function sayOfLeftovers(context: Context): void {
-  const removed = removeLeftovers(context.host);
-  if (removed > 0)
-    note(context, `removed the plaintext that ${removed} killed ${removed === 1 ? "run" : "runs"} of edit left`);
 }
 
 /** An editor and a file, until the file is written or given up. */

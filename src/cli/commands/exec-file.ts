@@ -1,13 +1,12 @@
 import { randomInt } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KeyleafError } from "../../errors.ts";
 import { type Ending, runToEnd, type SignalRelay, withSignals } from "../child.ts";
 import type { Context, Flags } from "../context.ts";
 import { withVariables } from "../environment.ts";
-import { offer } from "../fifo.ts";
+import { type Offer, offer } from "../fifo.ts";
 import { aboutFile, readInput } from "../inputs.ts";
+import { PrivateFolder, sweep } from "../private-folder.ts";
 import { warn } from "../report.ts";
 import { referenceStatus, shellProgram, userFlag, userVariables } from "../shell.ts";
 import { isSystemError, systemReason } from "../system-error.ts";
@@ -73,26 +72,27 @@ async function runBeside(
   relay: SignalRelay,
   context: Context,
 ): Promise<Ending> {
-  const folder = attemptMaking(() => mkdtempSync(join(tmpdir(), ".sops")));
+  sweep(context);
+  const folder = PrivateFolder.make(context.host);
   try {
-    const path = join(folder, name);
+    const path = join(folder.path, name);
     const line = command.replaceAll("{}", () => path);
     const program = shellProgram(line, withVariables(context.host.env, userVariables(user)), context);
     if (!isPipe) {
-      attemptMaking(() => writeFileSync(path, content, { mode: 0o600, flag: "wx" }));
+      folder.write(name, content);
       return await runToEnd(program, relay);
     }
-    const { end } = attemptMaking(() => offer(path, content));
+    const { end } = offerAt(path, content);
     return await runToEnd(program, relay).finally(end);
   } finally {
     content.fill(0);
-    rmSync(folder, { recursive: true, force: true });
+    folder.remove();
   }
 }
 
-function attemptMaking<T>(action: () => T): T {
+function offerAt(path: string, content: Uint8Array): Offer {
   try {
-    return action();
+    return offer(path, content);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     throw new KeyleafError("OUTPUT_WRITE_FAILED", `cannot make the file for the command: ${systemReason(error)}`, {

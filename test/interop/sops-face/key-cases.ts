@@ -21,14 +21,13 @@ const NOBODY = "0000000000000000000000000000000000000000";
 
 /** The types, with their flags and variables. */
 const types = [
-  { type: "pgp", flag: "--pgp", variable: "SOPS_PGP_FP", rule: "pgp", group: "pgp" },
-  { type: "kms", flag: "--kms", variable: "SOPS_KMS_ARN", rule: "kms", group: "kms" },
+  { type: "pgp", flag: "--pgp", variable: "SOPS_PGP_FP", rule: "pgp" },
+  { type: "kms", flag: "--kms", variable: "SOPS_KMS_ARN", rule: "kms" },
   {
     type: "vault",
     flag: "--hc-vault-transit",
     variable: "SOPS_VAULT_URIS",
     rule: "hc_vault_transit_uri",
-    group: "hc_vault",
   },
 ] as const;
 
