@@ -3,6 +3,7 @@ import { KeyleafError } from "../errors.ts";
 import { planKeys } from "../key-plan.ts";
 import { keyGroupsOfRule } from "../recipients.ts";
 import { rewrap } from "../rewrap.ts";
+import { confirm } from "./confirm.ts";
 import type { Context, Flags } from "./context.ts";
 import { ConfigFinder, ruleFor } from "./find-config.ts";
 import { aboutFile, encryptedFormat, formatFlag, type Input } from "./inputs.ts";
@@ -93,12 +94,13 @@ class Answers {
 
   /** @throws `USAGE` where there is no answer that can be one */
   async next(): Promise<boolean> {
-    for (;;) {
+    const isWanted = await confirm(async () => {
       const answer = await this.#answer();
-      if (answer === "y") return true;
-      if (answer === "n") return false;
-      if (answer === null || !/^\S+$/.test(answer)) throw new KeyleafError("USAGE", "unexpected newline");
-    }
+      // An empty one is not a no in the reference.
+      return answer !== null && /^\S+$/.test(answer) ? answer : null;
+    });
+    if (isWanted === null) throw new KeyleafError("USAGE", "unexpected newline");
+    return isWanted;
   }
 
   async #answer(): Promise<string | null> {

@@ -79,12 +79,12 @@ describePeer("enc publish to S3", "moto", motoServerProgram(), (server) => {
       ask: async (question: string) => {
         questions.push(question);
         expect(await objects()).toEqual([]);
-        return ["", "yes", "y"][questions.length - 1] ?? null;
+        return ["what", "Yes"][questions.length - 1] ?? null;
       },
     };
     const { status, stdout, stderr } = await publish(["s.enc.yaml"], { host });
     expect([status, stdout]).toEqual([0, ""]);
-    expect(questions).toEqual(Array(3).fill("publish 1 file? (y/n) "));
+    expect(questions).toEqual(Array(2).fill("publish 1 file? (y/n) "));
     expect(stderr).toBe(
       `enc: note: s.enc.yaml -> s3://${bucket}/conf-s.enc.yaml\n` +
         `enc: note: published s3://${bucket}/conf-s.enc.yaml\n`,
@@ -98,9 +98,11 @@ describePeer("enc publish to S3", "moto", motoServerProgram(), (server) => {
     const unasked = await publish(["s.yaml"]);
     expect(unasked.status).toBe(1);
     expect(unasked.stderr).toContain("--yes publishes without a question");
-    const refused = await publish(["s.yaml"], { host: { ask: async () => "n" } });
-    expect(refused.status).toBe(1);
-    expect(refused.stderr).toContain("nothing was published");
+    for (const answer of ["n", ""]) {
+      const refused = await publish(["s.yaml"], { host: { ask: async () => answer } });
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toContain("nothing was published\n");
+    }
     const dry = await publish(["--dry-run", "s.yaml"]);
     expect(dry).toEqual({ status: 0, stdout: `s.yaml -> s3://${bucket}/s.yaml\n`, stderr: "" });
     expect(await objects()).toEqual([]);

@@ -5,6 +5,7 @@ import { grpcStatus } from "../../crypto/key-service/grpc.ts";
 import { isLoopback } from "../../crypto/loopback.ts";
 import { KeyleafError } from "../../errors.ts";
 import { inTurn } from "../../in-turn.ts";
+import { confirm } from "../confirm.ts";
 import type { CliHost, Context, Flags } from "../context.ts";
 import { createGrpcServer, type Handler } from "../grpc-server.ts";
 import { cannotListen, listenAt, listenOn } from "../listen.ts";
@@ -106,13 +107,13 @@ function defaultPath({ env }: CliHost): string {
 }
 
 function handlerFor(flags: Flags, context: Context): Handler {
-  const confirm = flags.has("prompt") ? confirmations(context.host) : async () => true;
+  const permit = flags.has("prompt") ? confirmations(context.host) : async () => true;
   const log = flags.has("verbose") ? (text: string) => note(context, text) : () => {};
   return async (method, request, signal) => {
     let what = method.toLowerCase();
     const mayGo = async (asked: Asked): Promise<boolean> => {
       what = wordsOf(asked);
-      return confirm(asked, signal);
+      return permit(asked, signal);
     };
     try {
       const result = await answer(method, request, context.host, mayGo, signal);
@@ -133,18 +134,9 @@ function wordsOf({ method, key }: Asked): string {
 function confirmations(host: CliHost): (asked: Asked, signal: AbortSignal) => Promise<boolean> {
   const ask = async (asked: Asked, signal: AbortSignal): Promise<boolean> => {
     const question = `${wordsOf(asked).slice(0, MOST_QUESTION)}? (y/n) `;
-    while (!signal.aborted) {
-      const reply = await host.ask?.(question);
-      if (reply === "y") return true;
-      if (reply === "n") return false;
-      if (reply === null || reply === undefined) {
-        throw new Refusal(
-          grpcStatus.permissionDenied,
-          "nobody answers at the terminal of the key service, or it has none",
-        );
-      }
-    }
-    return false;
+    const isPermitted = await confirm(async () => (signal.aborted ? "no" : ((await host.ask?.(question)) ?? null)));
+    if (isPermitted !== null) return isPermitted;
+    throw new Refusal(grpcStatus.permissionDenied, "nobody answers at the terminal of the key service, or it has none");
   };
   const turn = inTurn();
   return (asked, signal) => turn(() => ask(asked, signal));

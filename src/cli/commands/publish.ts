@@ -10,6 +10,7 @@ import type { FormatId } from "../../formats/format.ts";
 import { inspect } from "../../inspect.ts";
 import { once } from "../../once.ts";
 import { keyGroupsOfRule } from "../../recipients.ts";
+import { confirm } from "../confirm.ts";
 import type { Context, Flags } from "../context.ts";
 import { type Place, placeOf } from "../destinations/destination.ts";
 import { ConfigFinder, matchedPath } from "../find-config.ts";
@@ -47,7 +48,7 @@ export async function run([name = ""]: readonly string[], flags: Flags, context:
     return;
   }
   for (const line of lines) note(context, line);
-  if (!flags.has("yes")) await confirm(planned.length, context);
+  if (!flags.has("yes")) await askFirst(planned.length, context);
   for (const { file, place, name: there, content } of planned) {
     try {
       const isWritten = await place.write(there, content);
@@ -58,17 +59,13 @@ export async function run([name = ""]: readonly string[], flags: Flags, context:
   }
 }
 
-async function confirm(count: number, { host }: Context): Promise<void> {
-  for (;;) {
-    const reply = await host.ask?.(`publish ${filesText(count)}? (y/n) `, true);
-    if (reply === "y") return;
-    if (reply === "n") throw new KeyleafError("USAGE", "nothing was published");
-    if (reply === null || reply === undefined) {
-      throw new KeyleafError("USAGE", "nothing was published: there is no terminal to ask at", {
-        hint: "--yes publishes without a question",
-      });
-    }
-  }
+async function askFirst(count: number, { host }: Context): Promise<void> {
+  const isWanted = await confirm(() => host.ask?.(`publish ${filesText(count)}? (y/n) `, true));
+  if (isWanted === true) return;
+  if (isWanted === false) throw new KeyleafError("USAGE", "nothing was published");
+  throw new KeyleafError("USAGE", "nothing was published: there is no terminal to ask at", {
+    hint: "--yes publishes without a question",
+  });
 }
 
 /** The file, or with `--recursive` those of a folder but for its configuration. */

@@ -6,6 +6,7 @@ import { type KeyPlan, planKeys } from "../../key-plan.ts";
 import { once } from "../../once.ts";
 import { keyGroupsOfRule } from "../../recipients.ts";
 import { rewrap } from "../../rewrap.ts";
+import { confirm } from "../confirm.ts";
 import type { Context, Flags } from "../context.ts";
 import { recipientOptions } from "../encryption-context.ts";
 import { ConfigFinder, type FoundConfig, ruleFor } from "../find-config.ts";
@@ -151,16 +152,11 @@ class UpdatingKeys implements Rewriting {
   async #confirm(files: number): Promise<boolean> {
     if (this.#flags.has("yes")) return true;
     const question = `give the data key of ${filesText(files)} to those that the plan says? [y/n] `;
-    for (;;) {
-      const answer = (await this.#context.host.ask?.(question, true)) ?? null;
-      if (answer === null) {
-        throw new KeyleafError("USAGE", "the plan needs a yes, and there is no terminal to ask at", {
-          hint: "give --yes, or --dry-run to see the plan only",
-        });
-      }
-      if (/^\s*y(es)?\s*$/i.test(answer)) return true;
-      if (/^\s*(no?)?\s*$/i.test(answer)) return false;
-    }
+    const isWanted = await confirm(() => this.#context.host.ask?.(question, true));
+    if (isWanted !== null) return isWanted;
+    throw new KeyleafError("USAGE", "the plan needs a yes, and there is no terminal to ask at", {
+      hint: "give --yes, or --dry-run to see the plan only",
+    });
   }
 }
 
