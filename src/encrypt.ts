@@ -3,7 +3,7 @@ import { IvPool, seal } from "./crypto/cipher.ts";
 import type { KeyGroup, Recovery } from "./crypto/data-key.ts";
 import { formatEncryptedValue } from "./crypto/encrypted-value.ts";
 import { Digest } from "./crypto/mac.ts";
-import { makeDataKey, wrapDataKey } from "./crypto/wrap-data-key.ts";
+import { makeDataKey, neededOf, wrapDataKey } from "./crypto/wrap-data-key.ts";
 import { ANY_ENVELOPE, metadataOf, openText } from "./decrypt.ts";
 import {
   ALIAS,
@@ -92,7 +92,8 @@ export async function wrappedFor(
 ): Promise<MetadataKeys> {
   return {
     keyGroups: await wrapDataKey(dataKey, keyGroups, host, shamirThreshold, recovery),
-    shamirThreshold: shamirThreshold === 0 && keyGroups.length > 1 ? keyGroups.length : shamirThreshold,
+    // Of one group the reference writes what was given.
+    shamirThreshold: neededOf(keyGroups.length, shamirThreshold) || shamirThreshold,
   };
 }
 

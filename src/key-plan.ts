@@ -1,4 +1,5 @@
 import type { KeyGroup } from "./crypto/data-key.ts";
+import { neededOf } from "./crypto/wrap-data-key.ts";
 import { metadataOf } from "./decrypt.ts";
 import type { FormatId } from "./formats/format.ts";
 import { formatOf } from "./formats/registry.ts";
@@ -70,8 +71,4 @@ function plannedGroup(before: readonly InspectedKey[], after: KeyGroup, isExact:
     ...added.map((one) => ({ ...namedKey(one), change: "added" as const })),
     ...before.filter((key) => !stays(key)).map((key) => ({ ...key, change: "removed" as const })),
   ];
-}
-
-function neededOf(groups: number, threshold: number): number {
-  return groups > 1 ? threshold || groups : 0;
 }

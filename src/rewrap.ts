@@ -1,5 +1,5 @@
 import type { KeyGroup } from "./crypto/data-key.ts";
-import { wrapDataKey } from "./crypto/wrap-data-key.ts";
+import { neededOf, wrapDataKey } from "./crypto/wrap-data-key.ts";
 import { blockOf, dataKeyOf, metadataOf, openText } from "./decrypt.ts";
 import { applyEdits } from "./document/edits.ts";
 import type { KeyEntry, Metadata } from "./document/metadata.ts";
@@ -36,7 +36,7 @@ export async function rewrap(source: Uint8Array, options: RewrapOptions, host: H
     // A data key that is not the file's must not be given to anybody.
     const { notices, digest } = await openText(doc, metadata, format, dataKey, options);
     const { keyGroups: groups, recovery } = options;
-    const shamirThreshold = groups.length > 1 ? options.shamirThreshold || groups.length : 0;
+    const shamirThreshold = neededOf(groups.length, options.shamirThreshold);
     const keyGroups =
       groups.length === 1 && metadata.keyGroups.length === 1
         ? [await withNewOnes(dataKey, metadata, groups[0] as KeyGroup, options, host)]

@@ -2,7 +2,7 @@ import { SPELLING_AAD } from "./crypto/aad.ts";
 import { IvPool, seal } from "./crypto/cipher.ts";
 import type { KeyGroup } from "./crypto/data-key.ts";
 import { formatEncryptedValue, parseEncryptedValue } from "./crypto/encrypted-value.ts";
-import { makeDataKey, wrapDataKey } from "./crypto/wrap-data-key.ts";
+import { makeDataKey, neededOf, wrapDataKey } from "./crypto/wrap-data-key.ts";
 import { blockOf, dataKeyOf, metadataOf, openText } from "./decrypt.ts";
 import type { Document, Edit, Scalar } from "./document/document.ts";
 import { applyEdits } from "./document/edits.ts";
@@ -51,10 +51,10 @@ export async function rotate(source: Uint8Array, options: RotateOptions, host: H
       formatEncryptedValue(seal(text, dataKey, aad, ivs.next()), type);
     const edits = values.all.flatMap((value) => sealedAgain(value, doc, sealed));
     const lastModified = timestamp(host.now());
-    const threshold = keyGroups.length > 1 ? (options.shamirThreshold ?? metadata.shamirThreshold) : 0;
+    const shamirThreshold = neededOf(keyGroups.length, options.shamirThreshold ?? metadata.shamirThreshold);
     const block = changedBlock(blockOf(doc), {
-      keyGroups: await wrapDataKey(dataKey, keyGroups, host, threshold, options.recovery),
-      shamirThreshold: threshold === 0 && keyGroups.length > 1 ? keyGroups.length : threshold,
+      keyGroups: await wrapDataKey(dataKey, keyGroups, host, shamirThreshold, options.recovery),
+      shamirThreshold,
       lastModified,
       mac: sealed(opened.digest, lastModified, "str"),
       spelling: values.recordText === null ? null : sealed(values.recordText, SPELLING_AAD, "str"),

@@ -14,6 +14,14 @@ export function makeDataKey(host: Host): Uint8Array {
 }
 
 /**
+ * Groups that are needed to open a file; 0 where there is one group.
+ * @param threshold - 0: all of them
+ */
+export function neededOf(groups: number, threshold: number): number {
+  return groups > 1 ? threshold || groups : 0;
+}
+
+/**
  * Wraps the data key for every recipient; one that fails stops the whole, since a file that some of its readers cannot
  * open is not what was asked for. With several groups, the recipients of each get a share of it.
  * @param threshold - groups that are needed; 0: all. Of no meaning where there is one group.

@@ -1,5 +1,6 @@
 import type { KeyGroup } from "../../crypto/data-key.ts";
 import { checkThreshold } from "../../crypto/key-groups.ts";
+import { neededOf } from "../../crypto/wrap-data-key.ts";
 import { metadataOf } from "../../decrypt.ts";
 import { KeyleafError } from "../../errors.ts";
 import { formatOf } from "../../formats/registry.ts";
@@ -131,8 +132,9 @@ async function rewrapped(
 }
 
 function neededText(groups: number, threshold: number): string {
-  if (groups === 1) return "any recipient opens it now";
-  return `${threshold || groups} of ${groups} key groups open it now`;
+  const needed = neededOf(groups, threshold);
+  if (needed === 0) return "any recipient opens it now";
+  return `${needed} of ${groups} key groups open it now`;
 }
 
 function pathOf({ path }: Input): string {

@@ -1,3 +1,4 @@
+import { neededOf } from "../../crypto/wrap-data-key.ts";
 import { KeyleafError } from "../../errors.ts";
 import { type Inspection, inspect } from "../../inspect.ts";
 import type { Context, Flags } from "../context.ts";
@@ -102,8 +103,8 @@ function textOf(files: readonly FileKeys[]): string {
 
 /** `age age1... (alice)`, with the number of the group, from 1, where there are several. */
 function linesOf({ keyGroups, shamirThreshold, nameOf }: FileKeys): string[] {
-  const needed = shamirThreshold || keyGroups.length;
-  const head = keyGroups.length > 1 ? [`${needed} of ${keyGroups.length} groups are needed`] : [];
+  const needed = neededOf(keyGroups.length, shamirThreshold);
+  const head = needed === 0 ? [] : [`${needed} of ${keyGroups.length} groups are needed`];
   const lines = keyGroups.flatMap((group, index) =>
     group.map((key) => {
       const name = nameOf(key);
@@ -117,7 +118,7 @@ function linesOf({ keyGroups, shamirThreshold, nameOf }: FileKeys): string[] {
 function jsonOf(files: readonly FileKeys[]): string {
   const list = files.map(({ file, keyGroups, shamirThreshold, nameOf }) => ({
     file,
-    shamirThreshold: keyGroups.length > 1 ? shamirThreshold || keyGroups.length : null,
+    shamirThreshold: neededOf(keyGroups.length, shamirThreshold) || null,
     keyGroups: keyGroups.map((group) => group.map((key) => ({ ...key, name: nameOf(key) }))),
   }));
   return `${JSON.stringify(list, null, 2)}\n`;
