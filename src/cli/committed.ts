@@ -50,8 +50,8 @@ class Repository {
   #rest = Buffer.alloc(0);
 
   constructor(top: string, host: CliHost) {
-    // Nothing is fetched of a clone that has not everything.
-    const env = { GIT_NO_LAZY_FETCH: "1", GIT_OPTIONAL_LOCKS: "0" };
+    // Nothing is fetched for a clone that has not everything: where from, and by which program, is up to the repository.
+    const env = { GIT_NO_LAZY_FETCH: "1", GIT_ALLOW_PROTOCOL: "none" };
     const starting = host.start?.(["git", "-C", top, "cat-file", "--batch"], env);
     this.#git = (starting ?? Promise.resolve(null)).catch(() => null);
   }

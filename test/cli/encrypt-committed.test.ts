@@ -158,6 +158,19 @@ describe("the file is made anew", () => {
     expect(changed()).toEqual(ANEW);
   });
 
+  it("where the repository says by which program its objects are to be fetched, which is not run", async () => {
+    const [object] = git("rev-parse", "HEAD:f.yaml").trim().split("\n");
+    spawnSync("rm", [join(cwd, ".git/objects", `${object?.slice(0, 2)}`, `${object?.slice(2)}`)]);
+    const settings = { "remote.origin.url": `ext::sh -c touch% ${join(cwd, "ran")}`, "remote.origin.promisor": "true" };
+    const more = { "extensions.partialClone": "origin", "protocol.ext.allow": "always" };
+    for (const [name, value] of Object.entries({ ...settings, ...more })) git("config", name, value);
+    await expectAnew();
+    expect(() => readFileSync(join(cwd, "ran"))).toThrow("ENOENT");
+    // As it would be.
+    spawnSync("git", ["cat-file", "-p", "HEAD:f.yaml"], { cwd, env: { PATH: process.env["PATH"] } });
+    readFileSync(join(cwd, "ran"));
+  });
+
   it("under the name sops", async () => {
     expect((await runWith({ cwd, env, program: "sops" }, "encrypt", "-i", "f.yaml")).status).toBe(0);
     expect(changed()).toEqual(ANEW);
