@@ -40,13 +40,14 @@ export interface CliHost extends Host {
   stat(path: string): { readonly kind: FileKind; readonly bytes: number } | null;
   list(path: string): readonly { readonly name: string; readonly kind: FileKind }[];
   /**
-   * Runs a program that has the terminal, and the standard streams, until it ends. Ctrl-C is its business; should this
+   * Runs a program that has the terminal, and the standard streams, until it ends. Ctrl-C and Ctrl-\ are its business; should this
    * process be told to end, that program is ended first.
    * @param command - the absolute path of the program, and its arguments
+   * @param beforeEnd - called where this process has been told to end, once the program is gone
    * @returns Exit status, or the name of the signal that ended it.
    * @throws `PROVIDER_FAILED` when it cannot be started.
    */
-  attach(command: readonly string[]): Promise<number | string>;
+  attach(command: readonly string[], beforeEnd: () => Promise<void>): Promise<number | string>;
 }
 
 /** The name the program was called by. */

@@ -37,7 +37,7 @@ export async function nodeHost(): Promise<CliHost> {
     terminal: async () => (await import("./programs.ts")).terminalPath(),
     start: async (command, extraEnv) => (await import("./conversation.ts")).startProgram(command, extraEnv),
     ask: async (question, isShown) => (await import("./terminal.ts")).ask(question, isShown),
-    attach: async (command) => (await import("./programs.ts")).attachProgram(command),
+    attach: async (command, beforeEnd) => (await import("./programs.ts")).attachProgram(command, beforeEnd),
     audit: async (action, file) => {
       // The folder, which everybody can see: nobody is to be taken for unaudited who merely cannot read what is in it.
       if (!system.isMissing("/etc/sops")) await (await import("./audit.ts")).audit(action, file);

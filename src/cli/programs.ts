@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { isatty } from "node:tty";
 import { KeyleafError } from "../errors.ts";
-import { type EndingSignal, exitBy, holdingSignals } from "./signals.ts";
+import { type EndingSignal, exitBy, holdingSignals, typedSignals } from "./signals.ts";
 import { isSystemError, type SystemError, systemReason } from "./system-error.ts";
 
 /** Other programs: finding and running them. */
@@ -55,29 +55,31 @@ export async function runProgram(
 const GRACE_MS = 1000;
 
 /** See `CliHost.attach`. */
-export async function attachProgram(command: readonly string[]): Promise<number | string> {
+export async function attachProgram(
+  command: readonly string[],
+  beforeEnd: () => Promise<void>,
+): Promise<number | string> {
   const [program = "", ...args] = command;
   let child: ChildProcess | null = null;
   let told: EndingSignal | null = null;
   const onSignal = (name: EndingSignal): void => {
-    if (name === "SIGINT" || told !== null) return;
+    if (typedSignals.has(name) || told !== null) return;
     told = name;
     child?.kill("SIGTERM");
     setTimeout(() => child?.kill("SIGKILL"), GRACE_MS).unref();
   };
   try {
-    return await holdingSignals(
-      onSignal,
-      () =>
-        new Promise((resolve, reject) => {
-          const started = spawn(program, args, { stdio: "inherit" });
-          child = started;
-          started.once("error", reject);
-          started.once("close", (status, signal) => {
-            if (told !== null) exitBy(told);
-            resolve(status ?? signal ?? "");
-          });
-        }),
+    return await holdingSignals(onSignal, () =>
+      new Promise<number | string>((resolve, reject) => {
+        const started = spawn(program, args, { stdio: "inherit" });
+        child = started;
+        started.once("error", reject);
+        started.once("close", (status, signal) => resolve(status ?? signal ?? ""));
+      }).then(async (ended) => {
+        if (told === null) return ended;
+        await beforeEnd();
+        exitBy(told);
+      }),
     );
   } catch (error) {
     if (!isSystemError(error)) throw error;

@@ -1,7 +1,10 @@
 /** The signals that tell a program to end, with their numbers. */
-const numbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+const numbers = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
 
 export type EndingSignal = keyof typeof numbers;
+
+/** Those that the terminal sends, to all programs that have it: Ctrl-C and Ctrl-\. */
+export const typedSignals: ReadonlySet<EndingSignal> = new Set(["SIGINT", "SIGQUIT"]);
 
 export const endingSignals = Object.keys(numbers) as readonly EndingSignal[];
 

@@ -289,6 +289,7 @@ describe("in a process of its own", () => {
     ["SIGINT", 130],
     ["SIGTERM", 143],
     ["SIGHUP", 129],
+    ["SIGQUIT", 131],
   ] as const)("%s removes temporary files and ends it with status %i", async (signal, status) => {
     const outer = folder;
     folder = at("inner");

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { describePeer, pythonProgram, systemProgram } from "../support/peers.ts";
@@ -274,6 +274,44 @@ it("an editor that does not end by itself is ended", async () => {
   expect(readdirSync(runtimeFolder)).toEqual([]);
 });
 
+it.each<[NodeJS.Signals, number]>([
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+])("%s: what the editor has saved is kept, encrypted", async (signal, expected) => {
+  const editor = script(`sed -i s/5432/5433/ "$1"\necho saved\nsleep 20 & wait`);
+  const child = start("enc", box, ["edit", FILE], { env: environment(editor) });
+  const outcome = outcomeOf(child);
+  await new Promise((saved) => child.stdout.once("data", saved));
+  child.kill(signal);
+  const { status, stderr } = await outcome;
+  expect(status).toBe(expected);
+  expect(stderr).toContain(`what you have written is kept, encrypted: enc decrypt ${FILE}.keyleaf-rescued`);
+  expect(box.read(FILE)).toBe(sealed);
+  expect((await run("dec", box, [`${FILE}.keyleaf-rescued`])).stdout).toContain("5433");
+  expect(readdirSync(runtimeFolder)).toEqual([]);
+});
+
+it("SIGQUIT is the editor's business, as Ctrl-\\ is", async () => {
+  const editor = script(`echo ready\nsleep 0.5\nsed -i s/5432/5433/ "$1"`);
+  const child = start("enc", box, ["edit", FILE], { env: environment(editor) });
+  const outcome = outcomeOf(child);
+  await new Promise((ready) => child.stdout.once("data", ready));
+  child.kill("SIGQUIT");
+  expect((await outcome).status).toBe(0);
+  expect(await decrypted()).toContain("5433");
+  expect(readdirSync(runtimeFolder)).toEqual([]);
+});
+
+it("an editor that leaves a pipe or a device is an error", async () => {
+  for (const what of ['mkfifo "$1"', 'ln -s /dev/zero "$1"']) {
+    const outcome = await run("enc", box, ["edit", FILE], { env: environment(script(`rm "$1"; ${what}`)) });
+    expect(outcome.status).not.toBe(0);
+    expect(outcome.stderr).toContain("the editor has left no regular file");
+  }
+  expect(box.read(FILE)).toBe(sealed);
+  expect(readdirSync(runtimeFolder)).toEqual([]);
+});
+
 it("an editor in the working directory is never run", async () => {
   box.write("vim", "#!/bin/sh\ntouch ran\n", 0o755);
   for (const editor of ["./vim", "vim"]) {
@@ -336,8 +374,12 @@ describe("ended at any instant", () => {
   }
 
   it("by a signal that can be answered: nothing is left", async () => {
-    const ended = await endMany(200, ["SIGTERM", "SIGINT", "SIGHUP"], (folder) => {
-      expect(readdirSync(box.path(folder))).toEqual([FILE]);
+    const ended = await endMany(200, ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"], (folder) => {
+      const names = readdirSync(box.path(folder));
+      // What the editor had saved.
+      const rescued = names.filter((name) => name.startsWith(`${FILE}.keyleaf-rescued`));
+      expect(names.filter((name) => !rescued.includes(name))).toEqual([FILE]);
+      for (const name of rescued) rmSync(box.path(join(folder, name)));
     });
     expect(ended.some(({ status }) => status === 143)).toBe(true);
     expect(readdirSync(runtimeFolder)).toEqual([]);

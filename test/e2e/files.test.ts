@@ -58,6 +58,7 @@ describe("a signal", () => {
     ["SIGINT", 130],
     ["SIGTERM", 143],
     ["SIGHUP", 129],
+    ["SIGQUIT", 131],
   ] as const)("%s while a key is fetched leaves everything as it was", async (signal, status) => {
     const sealed = await seal(small);
     const command = `sh -c 'kill -${signal.slice(3)} $PPID; sleep 5'`;

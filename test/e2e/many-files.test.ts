@@ -191,6 +191,7 @@ describe("a signal", () => {
     ["SIGINT", 130],
     ["SIGTERM", 143],
     ["SIGHUP", 129],
+    ["SIGQUIT", 131],
   ] as const)("%s while results lie beside the files leaves nothing of them", async (signal, number) => {
     fill();
     // One file waits for a key service that never answers: however fast the machine is, the signal cannot come too late.

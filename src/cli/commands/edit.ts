@@ -1,4 +1,5 @@
-import { basename, resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
 import { KeyleafError } from "../../errors.ts";
 import type { Context, Flags } from "../context.ts";
 import { type Editable, editable } from "../editable.ts";
@@ -114,8 +115,7 @@ class Editing {
     if (ended !== 0) {
       const how = typeof ended === "number" ? `ended with status ${ended}` : `was ended by ${ended}`;
       // An editor says so by its status when what was typed is to be dropped; a signal drops it without being asked.
-      if (typeof ended === "string" && edited !== null && Buffer.compare(edited, this.#file.text) !== 0)
-        await this.#rescue(edited);
+      if (typeof ended === "string" && edited !== null && this.#file.meant(edited) !== null) await this.#rescue(edited);
       throw new KeyleafError("PROVIDER_EDITOR_FAILED", `the editor ${this.#editor.name} ${how}: ${this.#outcome}`);
     }
     if (edited === null) throw new KeyleafError("INPUT_UNREADABLE", `the editor has left no file: ${this.#outcome}`);
@@ -132,14 +132,23 @@ class Editing {
 
   async #attach(path: string, line: number | null): Promise<number | string> {
     try {
-      return await this.#context.host.attach(this.#editor.commandFor(path, line));
+      return await this.#context.host.attach(this.#editor.commandFor(path, line), () => this.#rescueLeft(path));
     } catch (error) {
       if (!(error instanceof KeyleafError)) throw error;
       throw new KeyleafError("PROVIDER_EDITOR_FAILED", error.message, { hint: error.hint, cause: error });
     }
   }
 
+  /** What the editor has saved before this process was told to end. */
+  async #rescueLeft(path: string): Promise<void> {
+    const text = await this.#left(path).catch(() => null);
+    if (text !== null && this.#file.meant(text) !== null) await this.#rescue(text);
+  }
+
   #left(path: string): Promise<Uint8Array | null> {
+    // A pipe would be waited for, and a device may have no end.
+    if (this.#context.host.stat(path)?.kind === "other")
+      throw new KeyleafError("INPUT_UNREADABLE", `the editor has left no regular file: ${this.#outcome}`);
     return readFileOr("INPUT_UNREADABLE", path, "what the editor has left", this.#context.host);
   }
 
@@ -170,27 +179,28 @@ class Editing {
     return new KeyleafError(code, `given up: ${this.#outcome}`);
   }
 
-  /** Keeps a text that could not be written beside the file, encrypted for the same recipients. */
+  /**
+   * Keeps a text that could not be written, encrypted for the same recipients: beside the file, or where that cannot be, with
+   * the temporary files.
+   */
   async #rescue(text: Uint8Array): Promise<void> {
     const { name, path, encryptApart } = this.#file;
+    const elsewhere = join(tmpdir(), basename(path));
     try {
       const content = await encryptApart(text);
-      const ending = this.#freeEnding();
-      await writeFiles([{ path: path + ending, content, isSecret: false, isNew: true }]);
-      note(
-        this.#context,
-        `what you have written is kept, encrypted: ${this.#context.program} decrypt ${name}${ending}`,
-      );
+      const kept = await this.#keep(content, path, name).catch(() => this.#keep(content, elsewhere, elsewhere));
+      note(this.#context, `what you have written is kept, encrypted: ${this.#context.program} decrypt ${kept}`);
     } catch (error) {
       if (!(error instanceof KeyleafError)) throw error;
       warn(this.#context, `what you have written could not be kept: ${error.message}`);
     }
   }
 
-  #freeEnding(): string {
-    for (let number = 1; ; number++) {
-      const ending = `.${RESCUED}${number === 1 ? "" : `-${number}`}`;
-      if (this.#context.host.stat(this.#file.path + ending) === null) return ending;
-    }
+  /** @returns the name of the new file */
+  async #keep(content: Uint8Array, path: string, name: string): Promise<string> {
+    let ending = `.${RESCUED}`;
+    for (let number = 2; this.#context.host.stat(path + ending) !== null; number++) ending = `.${RESCUED}-${number}`;
+    await writeFiles([{ path: path + ending, content, isSecret: false, isNew: true }]);
+    return name + ending;
   }
 }
