@@ -39,6 +39,7 @@ export type ErrorCode =
   | "CONFIG_UNREADABLE"
   | "CONFIG_MALFORMED"
   | "CONFIG_NO_RULE"
+  | "CONFIG_MISMATCH"
   // Programs, networks and credentials.
   | "PROVIDER_FAILED"
   | "AUDIT_FAILED"

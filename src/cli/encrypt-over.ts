@@ -3,11 +3,14 @@ import { DEFAULT_SELECTION } from "../document/selection.ts";
 import type { EncryptOptions } from "../encrypt.ts";
 import { KeyleafError } from "../errors.ts";
 import { detectFormat } from "../formats/detect.ts";
+import type { FormatId } from "../formats/format.ts";
 import { inspect } from "../inspect.ts";
 import { planKeys } from "../key-plan.ts";
 import { openFile, type Update } from "../open-file.ts";
+import { namedKey } from "../recipients.ts";
 import type { CliHost } from "./context.ts";
 import { holdsSealed } from "./inputs.ts";
+import { isSameArn, namesOf } from "./key-policy.ts";
 import { attemptReading, readFileOr } from "./read-file.ts";
 import type { Say } from "./remarks.ts";
 
@@ -52,14 +55,11 @@ export async function encryptOver(
   try {
     const difference = options === null ? null : await differenceOf(options, source);
     if (difference !== null && isByFlags) {
-      say("note", `${name} is made anew: the flags name ${difference}`);
+      say("note", `${name} is made anew: the flags name ${difference.what}`);
       return null;
     }
-    if (difference !== null)
-      say(
-        "warning",
-        `${name} keeps its recipients and rule, but the configuration names ${difference}; --fresh goes by that`,
-      );
+    if (difference !== null) checkHarmless(difference, name, say);
+    else if (options === null) say("note", await readersOf(source, format));
     const open = await openFile(source, { format, recovery, file: path }, host);
     try {
       return await open.update(plaintext);
@@ -111,15 +111,64 @@ export async function encryptLikeCommitted(
   }
 }
 
-/** What a new file would have else than the earlier one, in words; `null`: nothing. */
-async function differenceOf(options: EncryptOptions, source: Uint8Array): Promise<string | null> {
+/** What a new file would have else than the earlier one. */
+interface Difference {
+  /** In words. */
+  readonly what: string;
+  /** Recipients of the earlier one that the new one would not have. */
+  readonly unlisted: readonly string[];
+  /** The earlier one is for fewer, and otherwise the same. */
+  readonly isHarmless: boolean;
+}
+
+/** `null`: nothing. */
+async function differenceOf(options: EncryptOptions, source: Uint8Array): Promise<Difference | null> {
   const { format, keyGroups, shamirThreshold = 0 } = options;
-  const { groups, isChanged } = await planKeys(source, { format, keyGroups, shamirThreshold });
-  if (groups.flat().some(({ change }) => change !== "none")) return "other recipients";
-  if (isChanged) return "other groups, or another threshold";
-  if (format === "binary") return null;
+  const { groups, isChanged, threshold } = await planKeys(source, { format, keyGroups, shamirThreshold });
+  const keys = groups.flat().filter(({ change }) => change !== "none");
+  const wanted = keyGroups.flat().map(namedKey);
+  const removed = keys.filter(
+    ({ change, ...key }) => change === "removed" && !wanted.some((one) => isSameArn(one, key)),
+  );
+  const differs = (what: string): Difference => ({
+    what,
+    unlisted: [...new Set(removed.map(({ recipient }) => recipient))],
+    isHarmless: false,
+  });
+  if (removed.length > 0) return differs("other recipients");
   const earlier = await inspect(source, { format });
-  const { rule, pattern } = options.selection ?? DEFAULT_SELECTION;
-  if (rule !== earlier.selection?.rule || pattern !== earlier.selection.pattern) return "another selection rule";
-  return (options.macOnlyEncrypted === true) === earlier.macOnlyEncrypted ? null : "another mac_only_encrypted";
+  if (earlier.keyGroups.length !== keyGroups.length || threshold.before !== threshold.after)
+    return differs("other groups, or another threshold");
+  if (format !== "binary") {
+    const { rule, pattern } = options.selection ?? DEFAULT_SELECTION;
+    if (rule !== earlier.selection?.rule || pattern !== earlier.selection.pattern)
+      return differs("another selection rule");
+    if ((options.macOnlyEncrypted === true) !== earlier.macOnlyEncrypted) return differs("another mac_only_encrypted");
+  }
+  return isChanged ? { ...differs("other recipients"), isHarmless: true } : null;
+}
+
+/**
+ * Who reads a file, and what stays clear in it, stands in the file, and whoever can change it can have put that there. So a
+ * plaintext goes into it only where the configuration says nothing else.
+ * @throws `CONFIG_MISMATCH`
+ */
+function checkHarmless({ what, unlisted, isHarmless }: Difference, name: string, say: Say): void {
+  if (isHarmless) {
+    say("warning", `${name} is for fewer recipients than the configuration names, and stays so; --fresh goes by that`);
+    return;
+  }
+  const who = unlisted.length === 0 ? "" : `: ${name} is for ${unlisted.join(", ")} too`;
+  throw new KeyleafError("CONFIG_MISMATCH", `the configuration names ${what} than ${name} has${who}`, {
+    hint:
+      "--fresh makes it anew, by the configuration" +
+      (unlisted.length === 0 ? "" : '; "enc updatekeys" brings its recipients in line'),
+    details: { file: name },
+  });
+}
+
+/** Where nothing says who may read the file. */
+async function readersOf(source: Uint8Array, format: FormatId): Promise<string> {
+  const { keyGroups } = await inspect(source, { format });
+  return `no rule says who may read it, so all do that the file names: ${namesOf(keyGroups.flat())}`;
 }

@@ -44,6 +44,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   CONFIG_UNREADABLE: 1,
   CONFIG_MALFORMED: 1,
   CONFIG_NO_RULE: 1,
+  CONFIG_MISMATCH: 1,
   PROVIDER_FAILED: 1,
   AUDIT_FAILED: 1,
   // As shells have it.

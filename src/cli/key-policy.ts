@@ -66,6 +66,7 @@ export function isSameArn(one: InspectedKey, other: InspectedKey): boolean {
   return one.type === "kms" && other.type === "kms" && arn === another;
 }
 
-function namesOf(keys: readonly InspectedKey[]): string {
+/** Each recipient once. */
+export function namesOf(keys: readonly InspectedKey[]): string {
   return [...new Set(keys.map(({ recipient }) => recipient))].join(", ");
 }

@@ -98,14 +98,60 @@ test("flags that say what the file has already change nothing", async () => {
   expect(stderr).toContain("nothing has changed");
 });
 
-test("recipients stay as they are when the configuration names others, which is said", async () => {
-  write(".sops.yaml", `creation_rules:\n  - age: ${bob.recipient}\n`);
+test("recipients stay as they are when the configuration names more, which is said", async () => {
+  write(".sops.yaml", `creation_rules:\n  - age: ${RECIPIENT},${bob.recipient}\n`);
   write("f.yaml", SOURCE.replace("one", "three"));
   const { status, stderr } = await enc("f.yaml", "-o", "f.enc.yaml");
   expect(status).toBe(0);
-  expect(stderr).toContain("f.enc.yaml keeps its recipients and rule, but the configuration names other recipients");
+  expect(stderr).toContain("f.enc.yaml is for fewer recipients than the configuration names, and stays so");
   expect(read()).not.toContain(bob.recipient);
   expect(await opened()).toBe(SOURCE.replace("one", "three"));
+});
+
+test("where nothing says who may read it, it is said who does", async () => {
+  write(".sops.yaml", "stores: {}\n");
+  const { status, stderr } = await enc("f.yaml", "-o", "f.enc.yaml");
+  expect([status, stderr]).toEqual([
+    0,
+    expect.stringContaining(`no rule says who may read it, so all do that the file names: ${RECIPIENT}\n`),
+  ]);
+});
+
+/** Whoever can write the encrypted file needs no key to put themselves, or another rule, there. */
+describe("what the configuration does not say does not get the plaintext:", () => {
+  async function expectRefused(...words: string[]): Promise<void> {
+    write("f.yaml", SOURCE.replace("one", "three"));
+    const before = read();
+    const { status, stderr } = await enc("f.yaml", "-o", "f.enc.yaml");
+    expect(status).toBe(1);
+    for (const word of [...words, "--fresh makes it anew, by the configuration"]) expect(stderr).toContain(word);
+    expect(read()).toBe(before);
+    expect((await enc("f.yaml", "-o", "f.enc.yaml", "--fresh")).status).toBe(0);
+    expect(await opened()).toBe(SOURCE.replace("one", "three"));
+    expect(read()).not.toContain(bob.recipient);
+  }
+
+  test("a recipient", async () => {
+    expect((await enc("f.yaml", "-o", "f.enc.yaml", "--age", `${RECIPIENT},${bob.recipient}`)).status).toBe(0);
+    const unlisted = `the configuration names other recipients than f.enc.yaml has: f.enc.yaml is for ${bob.recipient} too`;
+    await expectRefused(unlisted, "enc updatekeys");
+  });
+
+  test("a selection rule, of which the MAC says nothing", async () => {
+    write("f.enc.yaml", sealed.replace("unencrypted_suffix: _unencrypted", "unencrypted_regex: ^apikey$"));
+    await expectRefused("another selection rule");
+  });
+
+  test("clear values that are not in the MAC", async () => {
+    expect((await enc("f.yaml", "-o", "f.enc.yaml", "--mac-only-encrypted")).status).toBe(0);
+    await expectRefused("another mac_only_encrypted");
+  });
+
+  test("one group where two are needed", async () => {
+    const groups = `    key_groups:\n      - age: [${RECIPIENT}]\n      - age: [${RECIPIENT}]\n`;
+    write(".sops.yaml", `creation_rules:\n  - shamir_threshold: 2\n${groups}`);
+    await expectRefused("other groups, or another threshold");
+  });
 });
 
 test("a file that was tampered with is not written over without a word", async () => {
