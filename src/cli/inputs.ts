@@ -6,7 +6,7 @@ import { formatById, formatForFileName, formats } from "../formats/registry.ts";
 import { nearest } from "../nearest.ts";
 import type { Context, Flags } from "./context.ts";
 import type { ListedFile } from "./find-files.ts";
-import { readFileOr } from "./read-file.ts";
+import { readExisting, readFileOr } from "./read-file.ts";
 import type { Left } from "./rewrite-files.ts";
 import { system } from "./system.ts";
 
@@ -108,7 +108,8 @@ export async function readInput(
     return { name: "standard input", path: null, knownAs: overridden, source, isNamed: true };
   }
   const sources: Uint8Array[] = [];
-  for (const name of operands) sources.push(await readNamed(name, system.resolve(cwd, name), context, hintFor));
+  for (const name of operands)
+    sources.push(await readExisting(system.resolve(cwd, name), name, context.host, "no such file", hintFor));
   const [source, ...others] = sources;
   if (source === undefined || others.length > 0) {
     throw new KeyleafError("USAGE_CONFLICT", "several files need --in-place", {
@@ -127,21 +128,6 @@ async function readStandardInput(isMeant: boolean, { streams }: Context): Promis
   const source = await streams.stdin.read();
   if (!isMeant && source.length === 0) throw noFile();
   return source;
-}
-
-async function readNamed(
-  name: string,
-  path: string,
-  { host }: Context,
-  hintFor: (name: string) => string | null,
-): Promise<Uint8Array> {
-  const source = await readFileOr("INPUT_UNREADABLE", path, name, host);
-  if (source !== null) return source;
-  const hint = hintFor(name);
-  throw new KeyleafError("INPUT_MISSING", "no such file", {
-    details: { file: name },
-    ...(hint === null ? {} : { hint }),
-  });
 }
 
 /** Whether something is sealed in a file: in every encrypted one the MAC is. A file that is not encrypted may speak of it. */

@@ -20,6 +20,24 @@ export async function readFileOr(
   }
 }
 
+/**
+ * Content of a file that has to be there.
+ * @param missing - what is said where it is not
+ * @param hintFor - what to try then
+ * @throws `INPUT_MISSING`, `INPUT_UNREADABLE`
+ */
+export async function readExisting(
+  path: string,
+  name: string,
+  host: CliHost,
+  missing = "no such file",
+  hintFor: (name: string) => string | null = () => null,
+): Promise<Uint8Array> {
+  const content = await readFileOr("INPUT_UNREADABLE", path, name, host);
+  if (content !== null) return content;
+  throw new KeyleafError("INPUT_MISSING", missing, { hint: hintFor(name) ?? undefined, details: { file: name } });
+}
+
 /** What the system gives, or says in words. @param name - how messages call the file or folder */
 export function attemptReading<T>(code: ErrorCode, name: string, action: () => T): T {
   try {

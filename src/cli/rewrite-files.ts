@@ -6,7 +6,7 @@ import { type ListedFile, listFiles } from "./find-files.ts";
 import { inParallel } from "./in-parallel.ts";
 import { aboutFile, type Input } from "./inputs.ts";
 import { Progress } from "./progress.ts";
-import { attemptReading, readFileOr } from "./read-file.ts";
+import { attemptReading, readExisting } from "./read-file.ts";
 import { counted, filesText, type Say, sayAll } from "./remarks.ts";
 import { note, printable } from "./report.ts";
 import { FilesFailed } from "./report-error.ts";
@@ -236,8 +236,7 @@ class Run {
     const { name, path, isNamed } = file;
     // That has been found out when it was planned.
     if (this.#outcomes[index]?.left) return;
-    const source = await readFileOr("INPUT_UNREADABLE", path, name, this.#context.host);
-    if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file any more", { details: { file: name } });
+    const source = await readExisting(path, name, this.#context.host, "no such file any more");
     const input: Input = { name, path, knownAs: this.#override ?? path, source, isNamed };
     let left: Left | null;
     try {

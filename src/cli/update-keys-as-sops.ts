@@ -8,7 +8,7 @@ import type { Context, Flags } from "./context.ts";
 import { ConfigFinder, ruleFor } from "./find-config.ts";
 import { aboutFile, encryptedFormat, formatFlag, type Input } from "./inputs.ts";
 import { sopsPlanText } from "./plan-text.ts";
-import { readFileOr } from "./read-file.ts";
+import { readExisting } from "./read-file.ts";
 import { printable } from "./report.ts";
 import { reportError } from "./report-error.ts";
 import { writeFiles } from "./write-file.ts";
@@ -46,8 +46,7 @@ async function updateOne(
 ): Promise<void> {
   const { host, streams } = context;
   const path = resolve(host.cwd, name);
-  const source = await readFileOr("INPUT_UNREADABLE", path, name, host);
-  if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file", { details: { file: name } });
+  const source = await readExisting(path, name, host);
   context.files.add(path);
   const input: Input = { name, path, knownAs: path, source, isNamed: true };
   const log = (text: string): void => streams.stderr.write(`${logTime(host.now())} ${printable(text)}\n`);

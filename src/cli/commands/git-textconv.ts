@@ -3,7 +3,7 @@ import { KeyleafError } from "../../errors.ts";
 import { detectFormat } from "../../formats/detect.ts";
 import { type Context, type Flags, withHost } from "../context.ts";
 import { holdsSealed } from "../inputs.ts";
-import { readFileOr } from "../read-file.ts";
+import { readExisting } from "../read-file.ts";
 import { system } from "../system.ts";
 
 /**
@@ -14,8 +14,7 @@ export async function run([name = ""]: readonly string[], _flags: Flags, context
   const { host, streams } = context;
   const path = system.resolve(host.cwd, name);
   context.files.add(path);
-  const source = await readFileOr("INPUT_UNREADABLE", path, name, host);
-  if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file", { details: { file: name } });
+  const source = await readExisting(path, name, host);
   try {
     // Git has started a pager, which reads from the terminal too: half of a passphrase would go there.
     const unasking = withHost(context, { ask: async () => null });

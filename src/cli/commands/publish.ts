@@ -16,7 +16,7 @@ import { type Place, placeOf } from "../destinations/destination.ts";
 import { ConfigFinder, matchedPath } from "../find-config.ts";
 import { filesBelow, type ListedFile } from "../find-files.ts";
 import { aboutFile, holdsSealed, recoveryFlags } from "../inputs.ts";
-import { attemptReading, readFileOr } from "../read-file.ts";
+import { attemptReading, readExisting } from "../read-file.ts";
 import { filesText } from "../remarks.ts";
 import { note, printable, warn } from "../report.ts";
 
@@ -135,8 +135,7 @@ class Publishing {
         },
       );
     }
-    const source = await readFileOr("INPUT_UNREADABLE", file.path, file.name, host);
-    if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file");
+    const source = await readExisting(file.path, file.name, host);
     if (!file.isNamed && !holdsSealed(source)) {
       warn(this.#context, `${file.name} is not encrypted, and is left out`);
       return null;

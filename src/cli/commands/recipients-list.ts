@@ -7,7 +7,7 @@ import { type ListedFile, listFiles } from "../find-files.ts";
 import { aboutFile, checkFiles, encryptedFormat, formatFlag, leftAsPlain, mayBeEncrypted } from "../inputs.ts";
 import { type NameOf, RecipientNames } from "../name-keys.ts";
 import { Progress } from "../progress.ts";
-import { attemptReading, readFileOr } from "../read-file.ts";
+import { attemptReading, readExisting } from "../read-file.ts";
 import { printable } from "../report.ts";
 
 /** `enc recipients list`: who can read files, as the files themselves say; nothing of it is authenticated. */
@@ -56,8 +56,7 @@ class Listing {
     const { name, path, isNamed } = file;
     const bytes = attemptReading("INPUT_UNREADABLE", name, () => host.stat(path)?.bytes ?? 0);
     if (!isNamed && !(await mayBeEncrypted(file, bytes, this.#context))) return null;
-    const source = await readFileOr("INPUT_UNREADABLE", path, name, host);
-    if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file any more", { details: { file: name } });
+    const source = await readExisting(path, name, host, "no such file any more");
     const input = { name, path, knownAs: path, source, isNamed };
     try {
       const format = await encryptedFormat(input, formatFlag(this.#flags, "input-type"));

@@ -6,7 +6,7 @@ import { type NewValue, parseValue, set } from "../../set.ts";
 import { changeFile, rulesOf } from "../change-file.ts";
 import type { Context, Flags } from "../context.ts";
 import { generateText } from "../generate-text.ts";
-import { readFileOr } from "../read-file.ts";
+import { readExisting } from "../read-file.ts";
 import { note, warn } from "../report.ts";
 
 /** `enc set`: the value comes from the command line, standard input or a file, or is made here; it is never printed. */
@@ -70,7 +70,5 @@ async function readText(file: string | undefined, fromInput: boolean, { host, st
     throw new KeyleafError("USAGE_NO_FILE", "VALUE is missing", {
       hint: "give it as JSON, or by --value-stdin, --value-file or --generate; see enc set --help",
     });
-  const content = await readFileOr("INPUT_UNREADABLE", resolve(host.cwd, file), file, host);
-  if (content === null) throw new KeyleafError("INPUT_MISSING", "no such file", { details: { file } });
-  return decodeUtf8(content);
+  return decodeUtf8(await readExisting(resolve(host.cwd, file), file, host));
 }

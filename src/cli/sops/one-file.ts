@@ -3,7 +3,7 @@ import { KeyleafError } from "../../errors.ts";
 import type { FormatId } from "../../formats/format.ts";
 import type { Context } from "../context.ts";
 import { aboutFile } from "../inputs.ts";
-import { readFileOr } from "../read-file.ts";
+import { readExisting } from "../read-file.ts";
 import { warn } from "../report.ts";
 import { MOST_VERIFIED } from "../verification.ts";
 import { type FileWrite, writeFiles } from "../write-file.ts";
@@ -115,9 +115,7 @@ export function oneFile(operands: readonly string[], given: Given, { host, files
 /** @throws `INPUT_UNREADABLE`, `INPUT_MISSING` */
 export async function readOne({ name, path }: OneFile, { host, streams }: Context): Promise<Uint8Array> {
   if (path === null) return streams.stdin.read();
-  const source = await readFileOr("INPUT_UNREADABLE", path, name, host);
-  if (source === null) throw new KeyleafError("INPUT_MISSING", "no such file", { details: { file: name } });
-  return source;
+  return readExisting(path, name, host);
 }
 
 /** What a command makes of a file. */
