@@ -3,7 +3,7 @@ import { basename, isAbsolute } from "node:path";
 import { splitCommand } from "../crypto/age/command-line.ts";
 import { KeyleafError } from "../errors.ts";
 import type { CliHost } from "./context.ts";
-import { findProgram } from "./programs.ts";
+import { findProgram, notFoundHint } from "./programs.ts";
 
 /** The user's editor: which one it is, and what it has to be told so that it keeps nothing and is waited for. */
 
@@ -121,10 +121,7 @@ async function namedEditor(variable: string, text: string, host: CliHost): Promi
   if (program !== null) return editor(program, args, host);
   if (/[/\\]/.test(name) && !isAbsolute(name))
     throw failed(`${name} is a relative path`, "name the program alone, or by its whole path; ~ is not expanded");
-  throw failed(
-    `program not found: ${name}`,
-    isAbsolute(name) ? "check the path" : "it is looked for on the absolute directories of PATH only",
-  );
+  throw failed(`program not found: ${name}`, notFoundHint(name));
 }
 
 async function editor(program: string, args: readonly string[], host: CliHost): Promise<Editor> {

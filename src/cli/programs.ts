@@ -101,9 +101,12 @@ export async function terminalPath(): Promise<string | null> {
 export function programOf(name: string): string {
   const program = findProgram(name, process.env, process.platform);
   if (program !== null) return program;
-  throw new KeyleafError("PROVIDER_FAILED", `program not found: ${name}`, {
-    hint: isAbsolute(name) ? "check the path" : "it is looked for on the absolute directories of PATH only",
-  });
+  throw new KeyleafError("PROVIDER_FAILED", `program not found: ${name}`, { hint: notFoundHint(name) });
+}
+
+/** What to say of a program that {@link findProgram} does not find. */
+export function notFoundHint(name: string): string {
+  return isAbsolute(name) ? "check the path" : "it is looked for on the absolute directories of PATH only";
 }
 
 export function cannotStart(name: string, error: SystemError): KeyleafError {
@@ -114,28 +117,27 @@ export function cannotStart(name: string, error: SystemError): KeyleafError {
  * Absolute path of a program, or `null`. Neither the working directory nor relative `PATH` entries are searched, so a
  * program that lies beside the file being worked on is never run (GHSA-x5c7-x7m2-rhmf).
  */
-export function findProgram(
-  name: string,
-  env: Readonly<Record<string, string | undefined>>,
-  platform: string,
-): string | null {
-  if (name === "") return null;
-  // Scripts (`.cmd`, `.bat`) would need a shell.
-  const endings = platform === "win32" && !/\.(exe|com)$/i.test(name) ? [".exe", ".com"] : [""];
-  if (isAbsolute(name)) return endings.map((ending) => name + ending).find(isProgram) ?? null;
-  if (/[/\\]/.test(name)) return null;
-  for (const directory of (env["PATH"] ?? env["Path"] ?? "").split(delimiter)) {
-    if (!isAbsolute(directory)) continue;
-    const found = endings.map((ending) => join(directory, name + ending)).find(isProgram);
-    if (found !== undefined) return found;
-  }
-  return null;
+export function findProgram(name: string, env: Variables, platform: string): string | null {
+  return placesOf(name, env, endingsOf(name, platform)).find(isProgram) ?? null;
 }
 
 /** Whether there is a file in a place where {@link findProgram} looks, though it may not be a program. */
-export function hasProgramFile(name: string, env: Readonly<Record<string, string | undefined>>): boolean {
-  if (isAbsolute(name)) return existsSync(name);
-  return (env["PATH"] ?? "").split(delimiter).some((folder) => isAbsolute(folder) && existsSync(join(folder, name)));
+export function hasProgramFile(name: string, env: Variables, platform: string): boolean {
+  return placesOf(name, env, ["", ...endingsOf(name, platform)]).some((path) => existsSync(path));
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Scripts (`.cmd`, `.bat`) would need a shell. */
+function endingsOf(name: string, platform: string): string[] {
+  return platform === "win32" && !/\.(exe|com)$/i.test(name) ? [".exe", ".com"] : [""];
+}
+
+function placesOf(name: string, env: Variables, endings: readonly string[]): string[] {
+  if (name === "" || (/[/\\]/.test(name) && !isAbsolute(name))) return [];
+  const folders = (env["PATH"] ?? env["Path"] ?? "").split(delimiter).filter((folder) => isAbsolute(folder));
+  const paths = isAbsolute(name) ? [name] : folders.map((folder) => join(folder, name));
+  return paths.flatMap((path) => endings.map((ending) => path + ending));
 }
 
 function isProgram(path: string): boolean {

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { nodeHost } from "../../src/cli/node-host.ts";
-import { findProgram } from "../../src/cli/programs.ts";
+import { findProgram, hasProgramFile } from "../../src/cli/programs.ts";
 import { temporaryFolder } from "./fake.ts";
 
 function program(folder: string, name: string, mode = 0o755): string {
@@ -37,6 +37,18 @@ describe("programs", () => {
     expect(findProgram("tool", { PATH: folder }, "win32")).toBeNull();
     const path = program(folder, "tool.exe");
     expect(findProgram("tool", { PATH: folder }, "win32")).toBe(path);
+  });
+
+  it("are told from files that cannot be run, and from none at all", () => {
+    const folder = temporaryFolder();
+    program(folder, "text", 0o644);
+    program(folder, "script.cmd");
+    mkdirSync(join(folder, "directory.exe"));
+    expect(hasProgramFile("text", { PATH: folder }, "linux")).toBe(true);
+    expect(hasProgramFile("directory", { PATH: folder }, "linux")).toBe(false);
+    for (const name of ["script.cmd", "directory", join(folder, "directory")])
+      expect(hasProgramFile(name, { Path: folder }, "win32")).toBe(true);
+    expect(hasProgramFile("missing", { Path: folder }, "win32")).toBe(false);
   });
 
   it("run without a shell, with what they print and how they end", async () => {

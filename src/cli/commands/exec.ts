@@ -8,7 +8,7 @@ import { endAs, type Program, runToEnd, withSignals } from "../child.ts";
 import type { Context, Flags } from "../context.ts";
 import { checkRisk, inherited, leavesOf, Patterns, variablesOf, withVariables } from "../environment.ts";
 import { aboutFile, auditedAs, formatFlag, readInput, recoveryFlags } from "../inputs.ts";
-import { findProgram, hasProgramFile } from "../programs.ts";
+import { findProgram, hasProgramFile, notFoundHint } from "../programs.ts";
 import { type Redaction, redactor, SHORTEST, textsOf } from "../redact.ts";
 import { warn } from "../report.ts";
 
@@ -16,7 +16,7 @@ import { warn } from "../report.ts";
 export async function run(line: readonly string[], flags: Flags, context: Context): Promise<number> {
   const { host } = context;
   // Before any key is asked for.
-  const [name, path] = programOf(line, context);
+  const [name, path] = programOnLine(line, context);
   const only = patternsFlag(flags, "only");
   const allowed = patternsFlag(flags, "allow") ?? new Patterns("");
   const naming = { isFlat: flags.has("flatten"), only, prefix: flags.text("prefix") ?? "" };
@@ -45,18 +45,16 @@ export async function run(line: readonly string[], flags: Flags, context: Contex
 }
 
 /** @returns what it is called by, and its absolute path. @throws `USAGE`, `PROGRAM_NOT_FOUND`, `PROGRAM_CANNOT_RUN` */
-function programOf([name]: readonly string[], { host }: Context): readonly [string, string] {
+function programOnLine([name]: readonly string[], { host }: Context): readonly [string, string] {
   if (name === undefined || name === "") throw new KeyleafError("USAGE", "there is no program behind --");
   // A path is one from the working directory, as everywhere; a mere name is never looked for there.
   const wanted =
     /[/\\]/.test(name) && (host.platform === "win32" || name.includes("/")) ? resolve(host.cwd, name) : name;
   const path = findProgram(wanted, host.env, host.platform);
   if (path !== null) return [name, path];
-  if (hasProgramFile(wanted, host.env))
+  if (hasProgramFile(wanted, host.env, host.platform))
     throw new KeyleafError("PROGRAM_CANNOT_RUN", `cannot run ${name}: it is not an executable file`);
-  throw new KeyleafError("PROGRAM_NOT_FOUND", `program not found: ${name}`, {
-    hint: wanted === name ? "it is looked for on the absolute directories of PATH only" : "check the path",
-  });
+  throw new KeyleafError("PROGRAM_NOT_FOUND", `program not found: ${name}`, { hint: notFoundHint(wanted) });
 }
 
 function patternsFlag(flags: Flags, name: string): Patterns | null {
