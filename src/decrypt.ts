@@ -22,6 +22,7 @@ import {
   type Passing,
   passingRoots,
   type Scalar,
+  type TreePath,
 } from "./document/document.ts";
 import { EditList } from "./document/edits.ts";
 import { type Metadata, parseMetadata } from "./document/metadata.ts";
@@ -41,7 +42,7 @@ export interface DecryptOptions {
   /** Do not compare the MAC. Tags are checked all the same. */
   readonly ignoreMac?: boolean;
   /** Give one node only: keys and list positions from the top of the first document. */
-  readonly extract?: readonly (string | number)[];
+  readonly extract?: TreePath;
   /** Comments in lists count as elements in `extract`, as in the reference. Absent: they do not. */
   readonly countsComments?: boolean;
   /**

@@ -1,6 +1,14 @@
 import { isEncryptedValueOf } from "./crypto/encrypted-value.ts";
 import { blockOf, type ParsedFile } from "./decrypt.ts";
-import { type Document, type Entry, isComment, itemOf, type Node, WRAPPER_KEY } from "./document/document.ts";
+import {
+  type Document,
+  type Entry,
+  isComment,
+  itemOf,
+  type Node,
+  type TreePath,
+  WRAPPER_KEY,
+} from "./document/document.ts";
 import { metadataItem } from "./document/metadata.ts";
 import { EVERYTHING } from "./document/selection.ts";
 import { walk } from "./document/walk.ts";
@@ -42,7 +50,7 @@ export function lossesOf(doc: Document, { id }: Format): string[] {
 }
 
 /** The node at a path of the first document. */
-export function nodeAt(doc: Document, path: readonly (string | number)[], countsComments: boolean): Node {
+export function nodeAt(doc: Document, path: TreePath, countsComments: boolean): Node {
   let node: Node | undefined = doc.roots[0];
   // A list at the top is the value of the one key `data` in a sealed file.
   const items = node?.members.filter(({ kind }) => kind === "item").length;

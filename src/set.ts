@@ -1,8 +1,8 @@
-import { type Entry, leaf, type Node, str } from "./document/document.ts";
+import { type Entry, leaf, type Node, str, type TreePath } from "./document/document.ts";
 import { compileSelection } from "./document/selection.ts";
 import { walk } from "./document/walk.ts";
 import { KeyleafError, pathText } from "./errors.ts";
-import { type Change, changeText, stepsText, type TreePath } from "./formats/change.ts";
+import { type Change, changeText, stepsText } from "./formats/change.ts";
 import type { FormatId } from "./formats/format.ts";
 import { scanJson } from "./formats/json-scanner.ts";
 import { formatOf } from "./formats/registry.ts";

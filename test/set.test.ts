@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { TreePath } from "../src/formats/change.ts";
+import type { TreePath } from "../src/document/document.ts";
 import type { FormatId } from "../src/formats/format.ts";
 import { inspect } from "../src/inspect.ts";
 import { type ChangedFile, type NewValue, parseValue, type SetOptions, set, unset } from "../src/set.ts";

@@ -1,12 +1,12 @@
+import type { TreePath } from "../document/document.ts";
 import { KeyleafError } from "../errors.ts";
-import { detectFormat } from "../formats/detect.ts";
 import type { FormatId } from "../formats/format.ts";
 import type { OpenOptions } from "../open-file.ts";
 import type { ChangedFile } from "../set.ts";
 import type { Context, Flags } from "./context.ts";
-import { aboutFile, formatFlag, isStandardInput, readInput, recoveryFlags } from "./inputs.ts";
+import { aboutFile, encryptedFormat, formatFlag, isStandardInput, readInput, recoveryFlags } from "./inputs.ts";
 import { note, warn } from "./report.ts";
-import { parseBracketPath, parsePath, type TreePath } from "./tree-path.ts";
+import { parseBracketPath, parsePath } from "./tree-path.ts";
 import { writeFiles } from "./write-file.ts";
 
 /** What the commands have in common that change one value of an encrypted file, over the file. */
@@ -64,10 +64,10 @@ export async function changeFile(
     throw new KeyleafError("USAGE_CONFLICT", "standard input cannot be written in place", { hint: "name a file" });
   }
   const input = await readInput([name], flags, context, () => "what is not there yet is made by enc -i FILE");
-  const { source, path, knownAs } = input;
+  const { source, path } = input;
   let changed: ChangedFile;
   try {
-    const format = formatFlag(flags, "input-type") ?? (await detectFormat(source, knownAs ?? ""));
+    const format = await encryptedFormat(input, formatFlag(flags, "input-type"));
     const options: OpenOptions = {
       format,
       file: path,
@@ -99,7 +99,8 @@ async function withoutComments(source: Uint8Array, id: FormatId, path: TreePath)
   return counted.withoutComments(roots[0], path);
 }
 
-function withHint(error: unknown): unknown {
+/** Says what to do about a file that is not encrypted. */
+export function withHint(error: unknown): unknown {
   if (!(error instanceof KeyleafError) || error.code !== "INPUT_NOT_ENCRYPTED") return error;
   return new KeyleafError(error.code, error.message, { hint: "encrypt it: enc -i FILE", cause: error });
 }

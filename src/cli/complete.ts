@@ -1,4 +1,5 @@
 import { providers } from "../crypto/keys/registry.ts";
+import type { TreePath } from "../document/document.ts";
 import { formats } from "../formats/registry.ts";
 import { isFlag } from "./command-line.ts";
 import { type Command, decryptCommand, encryptCommand } from "./commands/command.ts";
@@ -8,7 +9,7 @@ import type { Context } from "./context.ts";
 import type { Flag } from "./flags.ts";
 import { keyPaths, upperPaths } from "./key-paths.ts";
 import { flagNamed } from "./scan-words.ts";
-import { bracketPath, dottedPath, type TreePath } from "./tree-path.ts";
+import { bracketPath, dottedPath } from "./tree-path.ts";
 
 /**
  * What can stand at one place of a command line: for completion in shells. All of it comes from the rows of the commands

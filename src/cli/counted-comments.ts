@@ -1,7 +1,6 @@
 import { isEncryptedValueOf } from "../crypto/encrypted-value.ts";
-import { type Comment, itemOf, type Mapping, type Node } from "../document/document.ts";
+import { type Comment, itemOf, type Mapping, type Node, type TreePath } from "../document/document.ts";
 import { KeyleafError } from "../errors.ts";
-import type { TreePath } from "./tree-path.ts";
 
 /**
  * The path of a value by positions that count values only, for one by positions that count comments too, as the reference's

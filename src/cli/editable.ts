@@ -1,12 +1,12 @@
 import { UnwrappedKeys } from "../crypto/data-key.ts";
 import { KeyleafError } from "../errors.ts";
-import { detectFormat } from "../formats/detect.ts";
 import type { FormatId } from "../formats/format.ts";
 import { formatForFileName } from "../formats/registry.ts";
 import { type OpenFile, openFile } from "../open-file.ts";
+import { withHint } from "./change-file.ts";
 import { Encryption, sayClear } from "./commands/encrypt.ts";
 import type { Context, Flags } from "./context.ts";
-import { formatFlag, type Input, recoveryFlags } from "./inputs.ts";
+import { encryptedFormat, formatFlag, type Input, recoveryFlags } from "./inputs.ts";
 import { attemptReading, readFileOr } from "./read-file.ts";
 import { type Remark, type Say, sayAll, unlessUnsaid } from "./remarks.ts";
 import { note, warn } from "./report.ts";
@@ -74,7 +74,7 @@ async function openEditable(named: Named, source: Uint8Array, flags: Flags, cont
   // Should somebody else write the file meanwhile, its data key is mostly the same.
   const unwrapped = new UnwrappedKeys();
   const versionOf = async (bytes: Uint8Array): Promise<Version> => {
-    const format = formatFlag(flags, "input-type") ?? (await detectFormat(bytes, knownAs));
+    const format = await encryptedFormat({ source: bytes, knownAs }, formatFlag(flags, "input-type"));
     checkOutputType(flags, format);
     const ignoreMac = flags.has("ignore-mac");
     const options = { format, file: path, ignoreMac, recovery: await recoveryFlags(flags), unwrapped };
@@ -132,11 +132,6 @@ async function openEditable(named: Named, source: Uint8Array, flags: Flags, cont
       await unwrapped.forget();
     },
   };
-}
-
-function withHint(error: unknown): unknown {
-  if (!(error instanceof KeyleafError) || error.code !== "INPUT_NOT_ENCRYPTED") return error;
-  return new KeyleafError(error.code, error.message, { hint: "encrypt it first: enc -i FILE", cause: error });
 }
 
 /** Whether the target still held what it did, and so holds the new content now. */

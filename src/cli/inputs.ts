@@ -160,7 +160,10 @@ export function leftAsPlain({ code, message }: KeyleafError, { path }: Input): L
  * The format of an encrypted file: the given one, else by name and content.
  * @param given - by flag
  */
-export async function encryptedFormat({ source, knownAs }: Input, given: FormatId | null): Promise<FormatId> {
+export async function encryptedFormat(
+  { source, knownAs }: Pick<Input, "source" | "knownAs">,
+  given: FormatId | null,
+): Promise<FormatId> {
   return given ?? (await detectFormat(source, knownAs ?? ""));
 }
 

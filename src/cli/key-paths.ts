@@ -1,8 +1,7 @@
 import { isEncryptedValueOf } from "../crypto/encrypted-value.ts";
-import { type Comment, isComment, type Node } from "../document/document.ts";
+import { type Comment, isComment, type Node, type TreePath } from "../document/document.ts";
 import { detectFormat } from "../formats/detect.ts";
 import { formatOf } from "../formats/registry.ts";
-import type { TreePath } from "./tree-path.ts";
 
 /**
  * Every place of the first document of an encrypted file, containers too, in the order of the text. Key names are not

@@ -1,7 +1,7 @@
+import type { TreePath } from "../document/document.ts";
 import { KeyleafError } from "../errors.ts";
 
-/** Where a value is, as users write it: two spellings of one thing. Texts are keys, numbers are list positions from 0. */
-export type TreePath = readonly (string | number)[];
+/** Where a value is, as users write it: two spellings of one thing. */
 
 /** A path in either spelling. @throws `USAGE_BAD_PATH` */
 export function parsePath(text: string): TreePath {

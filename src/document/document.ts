@@ -89,6 +89,9 @@ export interface Passing {
 /** A value or a comment: what can be sealed. */
 export type Entry = Leaf | Comment;
 
+/** Where a value is: keys, and list positions from 0 (comments are no list elements), from the top of a document. */
+export type TreePath = readonly (string | number)[];
+
 /** The keys from the top of a document down to an entry; list positions are not part of it. */
 export type Path = readonly string[];
 
@@ -157,6 +160,16 @@ export const WRAPPER_KEY = "data";
 /** Whether an element is a comment, or a value that was opened and turned out to be one (sops-format 6.3). */
 export function isComment(element: Node | Comment): element is Comment {
   return element.kind === "comment" || (element.kind === "leaf" && element.scalar.type === "comment");
+}
+
+/** Values of a list, without comments. */
+export function elementsOf({ elements }: List): Node[] {
+  return elements.filter((element): element is Node => !isComment(element));
+}
+
+/** Keys and values of a mapping, without comments. */
+export function itemsOf({ members }: Mapping): Item[] {
+  return members.filter((member) => member.kind === "item");
 }
 
 /** A string value. */

@@ -1,5 +1,5 @@
 import { KeyleafError } from "../errors.ts";
-import { fieldOf, type Item, type Mapping, type Node, type Scalar } from "./document.ts";
+import { elementsOf, fieldOf, type Item, type Mapping, type Node, type Scalar } from "./document.ts";
 import { DEFAULT_SELECTION, type SelectionRule, selectionKinds } from "./selection.ts";
 
 /** Top-level key of the block; in INI the name of its section. */
@@ -108,7 +108,7 @@ function isBefore330(version: string): boolean {
 function readKeyGroups(fields: ReadonlyMap<string, Node>, isOld: boolean): KeyEntry[][] {
   const flat = readKeys(fields, isOld);
   if (flat.length > 0) return [flat];
-  const groups = elementsOf(fields.get("key_groups"), "key_groups").map((group) => {
+  const groups = entriesOf(fields.get("key_groups"), "key_groups").map((group) => {
     if (group.kind !== "mapping") throw invalid("a key group is not a mapping");
     const inGroup = new Map<string, Node>();
     for (const member of group.members) if (member.kind === "item") inGroup.set(member.key.toLowerCase(), member.value);
@@ -121,16 +121,16 @@ function readKeyGroups(fields: ReadonlyMap<string, Node>, isOld: boolean): KeyEn
 
 function readKeys(fields: ReadonlyMap<string, Node>, isOld: boolean): KeyEntry[] {
   return keyLists.flatMap((name) =>
-    elementsOf(fields.get(name), name).map((entry): KeyEntry => {
+    entriesOf(fields.get(name), name).map((entry): KeyEntry => {
       if (entry.kind !== "mapping") throw invalid(`an entry of ${name} is not a mapping`);
       return { list: name, fields: entry, ...(isOld && name === "kms" ? { hasOldContext: true } : {}) };
     }),
   );
 }
 
-function elementsOf(node: Node | undefined, name: string): Node[] {
+function entriesOf(node: Node | undefined, name: string): Node[] {
   if (node === undefined) return [];
-  if (node.kind === "list") return node.elements.filter((element): element is Node => element.kind !== "comment");
+  if (node.kind === "list") return elementsOf(node);
   if (node.kind === "mapping") return node.members.length === 0 ? [] : [node];
   if (node.scalar.type === "null" || node.scalar.text === "") return [];
   throw invalid(`${name} is not a list`);

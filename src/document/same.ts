@@ -1,4 +1,4 @@
-import type { Item, Mapping, Node, Scalar } from "./document.ts";
+import { type Item, itemsOf, type Node, type Scalar } from "./document.ts";
 
 /** Whether two values are of one type and have one text. */
 export function isSameScalar(a: Scalar | null, b: Scalar): boolean {
@@ -22,9 +22,4 @@ export function isSameNode(a: Node, b: Node): boolean {
   const isSameItem = ({ key, value }: Item, i: number): boolean =>
     key === right[i]?.key && isSameNode(value, (right[i] as Item).value);
   return left.length === right.length && left.every(isSameItem);
-}
-
-/** Keys and values of a mapping, without its comments. */
-export function itemsOf(map: Mapping): Item[] {
-  return map.members.filter((member): member is Item => member.kind === "item");
 }

@@ -2,24 +2,23 @@ import {
   type Comment,
   type Document,
   type Edit,
-  isComment,
+  elementsOf,
+  itemsOf,
   type List,
   list,
   type Mapping,
   mapping,
   type Node,
   type Scalar,
+  type TreePath,
   WRAPPER_KEY,
 } from "../document/document.ts";
 import { applyEdits } from "../document/edits.ts";
 import { METADATA_KEY } from "../document/metadata.ts";
-import { isSameNode, itemsOf } from "../document/same.ts";
+import { isSameNode } from "../document/same.ts";
 import { KeyleafError } from "../errors.ts";
 import type { FormatId } from "./format.ts";
 import { formatById, formatOf } from "./registry.ts";
-
-/** Keys and list positions from the top of the first document; comments are no list elements. */
-export type TreePath = readonly (string | number)[];
 
 /** What is to be done at a path. A value has no comments, and strings, numbers, booleans and nulls as its leaves. */
 export type Change = { readonly kind: "set"; readonly value: Node } | { readonly kind: "unset" };
@@ -154,11 +153,6 @@ export function childrenOf(node: Node): Node[] {
 
 function isEmptyMapping(node: Node | undefined): boolean {
   return node?.kind === "mapping" && node.members.length === 0;
-}
-
-/** Values of a list, without comments. */
-function elementsOf({ elements }: List): Node[] {
-  return elements.filter((element): element is Node => !isComment(element));
 }
 
 /** The task that a change comes to; `null`: it is so already. */

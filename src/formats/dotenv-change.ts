@@ -1,5 +1,4 @@
-import { type Edit, itemOf, leaf, type Mapping, type Node } from "../document/document.ts";
-import { itemsOf } from "../document/same.ts";
+import { type Edit, itemOf, itemsOf, leaf, type Mapping, type Node } from "../document/document.ts";
 import { unrepresentable } from "../errors.ts";
 import type { Changer } from "./change.ts";
 import { escapeNewlines, valueText } from "./flatten.ts";

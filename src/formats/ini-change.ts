@@ -1,7 +1,15 @@
-import { type Edit, type Leaf, leaf, type Mapping, mapping, type Node } from "../document/document.ts";
-import { itemsOf } from "../document/same.ts";
+import {
+  type Edit,
+  itemsOf,
+  type Leaf,
+  leaf,
+  type Mapping,
+  mapping,
+  type Node,
+  type TreePath,
+} from "../document/document.ts";
 import { unrepresentable } from "../errors.ts";
-import type { Changer, TreePath } from "./change.ts";
+import type { Changer } from "./change.ts";
 import { valueText } from "./flatten.ts";
 import { removalOf } from "./ini.ts";
 import { headerText, keyText, valueAt } from "./ini-print.ts";

@@ -1,6 +1,6 @@
-import type { Edit, List, Mapping, Node } from "../document/document.ts";
+import type { Edit, List, Mapping, Node, TreePath } from "../document/document.ts";
 import { type Brackets, type EmptyLayout, insertion, memberIndent, removals } from "./brackets.ts";
-import { type Changer, childOf, childrenOf, type TreePath } from "./change.ts";
+import { type Changer, childOf, childrenOf } from "./change.ts";
 import { keyText, type Layout, printJson } from "./json-print.ts";
 import { type JsonSpans, type ScannedJson, scanJson } from "./json-scanner.ts";
 import { indentAt, newlineOf } from "./lines.ts";

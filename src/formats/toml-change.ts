@@ -1,7 +1,7 @@
-import type { Edit, Leaf, List, Mapping, Node } from "../document/document.ts";
+import type { Edit, Leaf, List, Mapping, Node, TreePath } from "../document/document.ts";
 import { unrepresentable } from "../errors.ts";
 import { type Brackets, insertion, removals } from "./brackets.ts";
-import { type Changer, childOf, childrenOf, type Task, type TreePath } from "./change.ts";
+import { type Changer, childOf, childrenOf, type Task } from "./change.ts";
 import { commentsAbove, indentAt, lineInsertion, lineRemoval, lineStart, newlineOf, nextLine } from "./lines.ts";
 import { removalOf } from "./toml.ts";
 import type { Style } from "./toml-lexer.ts";

@@ -9,10 +9,19 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from "yaml";
-import { type Edit, leaf, list, mapping, type Node, type Scalar, WRAPPER_KEY } from "../document/document.ts";
+import {
+  type Edit,
+  leaf,
+  list,
+  mapping,
+  type Node,
+  type Scalar,
+  type TreePath,
+  WRAPPER_KEY,
+} from "../document/document.ts";
 import { KeyleafError } from "../errors.ts";
 import { type Brackets, insertion, removals } from "./brackets.ts";
-import { type Changer, childrenOf, stepsText, type Task, type TreePath } from "./change.ts";
+import { type Changer, childrenOf, stepsText, type Task } from "./change.ts";
 import { printJson } from "./json-print.ts";
 import { commentsAbove, lineInsertion, lineRemoval, lineStart, nextLine } from "./lines.ts";
 import { yaml } from "./yaml.ts";

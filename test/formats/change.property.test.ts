@@ -3,9 +3,18 @@ import { join, resolve } from "node:path";
 import { diffArrays } from "diff";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Document, isComment, leaf, list, mapping, type Node, type Scalar } from "../../src/document/document.ts";
+import {
+  type Document,
+  isComment,
+  leaf,
+  list,
+  mapping,
+  type Node,
+  type Scalar,
+  type TreePath,
+} from "../../src/document/document.ts";
 import { KeyleafError } from "../../src/errors.ts";
-import { type Change, changeText, type TreePath } from "../../src/formats/change.ts";
+import { type Change, changeText } from "../../src/formats/change.ts";
 import type { FormatId } from "../../src/formats/format.ts";
 import { formatOf } from "../../src/formats/registry.ts";
 import { randomLayouts } from "../support/random-layouts.ts";

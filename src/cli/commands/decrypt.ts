@@ -1,6 +1,7 @@
 import type { Config } from "../../config.ts";
 import { UnwrappedKeys } from "../../crypto/data-key.ts";
 import { type DecryptOptions, decrypt } from "../../decrypt.ts";
+import type { TreePath } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { FormatId } from "../../formats/format.ts";
 import type { Context, Flags } from "../context.ts";
@@ -73,13 +74,13 @@ export class Decryption implements Rewriting {
 
   readonly #flags: Flags;
   readonly #context: Context;
-  readonly #extract: readonly (string | number)[] | null;
+  readonly #extract: TreePath | null;
   readonly #unwrapped: UnwrappedKeys | undefined;
   readonly #given: { readonly input: FormatId | null; readonly output: FormatId | null };
   /** Made when something is printed anew, once for all files. */
   #configs: ConfigFinder | null = null;
 
-  constructor(flags: Flags, context: Context, extract: readonly (string | number)[] | null, unwrapped?: UnwrappedKeys) {
+  constructor(flags: Flags, context: Context, extract: TreePath | null, unwrapped?: UnwrappedKeys) {
     this.#flags = flags;
     this.#context = context;
     this.#extract = extract;
@@ -142,7 +143,7 @@ export class Decryption implements Rewriting {
   }
 }
 
-async function extractOf(flags: Flags): Promise<readonly (string | number)[] | null> {
+async function extractOf(flags: Flags): Promise<TreePath | null> {
   const [short, long] = [flags.text("get"), flags.text("extract")];
   if (short !== undefined && long !== undefined) {
     throw new KeyleafError("USAGE_CONFLICT", "--get and --extract are two spellings of one thing");

@@ -1,10 +1,9 @@
 import { KeyleafError } from "../../errors.ts";
-import { detectFormat } from "../../formats/detect.ts";
 import { readValues } from "../../read-values.ts";
 import { endAs, runToEnd, startAndLeave, withSignals } from "../child.ts";
 import type { Context, Flags } from "../context.ts";
 import { referenceVariables, withVariables } from "../environment.ts";
-import { aboutFile, auditedAs, readInput, recoveryFlags } from "../inputs.ts";
+import { aboutFile, auditedAs, encryptedFormat, readInput, recoveryFlags } from "../inputs.ts";
 import { warn } from "../report.ts";
 import { referenceStatus, shellProgram, userFlag, userVariables } from "../shell.ts";
 
@@ -26,7 +25,7 @@ export async function run(
   const input = await readInput([file], flags, context, () => null);
   let variables: ReturnType<typeof referenceVariables>;
   try {
-    const format = await detectFormat(input.source, input.knownAs ?? "");
+    const format = await encryptedFormat(input, null);
     const recovery = await recoveryFlags(flags);
     const options = { format, file: auditedAs(input), transfer: true, recovery };
     const { documents, notices } = await readValues(input.source, options, host);

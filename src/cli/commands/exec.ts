@@ -2,12 +2,11 @@ import { resolve } from "node:path";
 import { UnwrappedKeys } from "../../crypto/data-key.ts";
 import { variableText } from "../../crypto/scalar-bytes.ts";
 import { KeyleafError, pathText, withDetails } from "../../errors.ts";
-import { detectFormat } from "../../formats/detect.ts";
 import { type ReadValues, readValues } from "../../read-values.ts";
 import { endAs, type Program, runToEnd, withSignals } from "../child.ts";
 import type { Context, Flags } from "../context.ts";
 import { checkRisk, inherited, leavesOf, Patterns, variablesOf, withVariables } from "../environment.ts";
-import { aboutFile, auditedAs, formatFlag, readInput, recoveryFlags } from "../inputs.ts";
+import { aboutFile, auditedAs, encryptedFormat, formatFlag, readInput, recoveryFlags } from "../inputs.ts";
 import { findProgram, hasProgramFile, notFoundHint } from "../programs.ts";
 import { type Redaction, redactor, SHORTEST, textsOf } from "../redact.ts";
 import { warn } from "../report.ts";
@@ -77,7 +76,7 @@ async function readFiles(flags: Flags, context: Context): Promise<ReadFile[]> {
     for (const name of names) {
       const input = await readInput([name], flags, context, () => null);
       try {
-        const format = formatFlag(flags, "input-type") ?? (await detectFormat(input.source, input.knownAs ?? ""));
+        const format = await encryptedFormat(input, formatFlag(flags, "input-type"));
         const recovery = await recoveryFlags(flags);
         const options = { format, file: auditedAs(input), unwrapped, transfer: true, recovery };
         const read = await readValues(input.source, options, context.host);

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { TreePath } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import { stepsText } from "../../formats/change.ts";
 import { decodeUtf8 } from "../../formats/decode.ts";
@@ -26,7 +27,7 @@ export async function run(
  */
 export async function setValue(
   name: string,
-  path: readonly (string | number)[],
+  path: TreePath,
   value: NewValue,
   flags: Flags,
   context: Context,

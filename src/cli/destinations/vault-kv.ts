@@ -1,12 +1,12 @@
 import type { Destination } from "../../config.ts";
 import { jsonOf } from "../../crypto/keys/answers.ts";
-import { itemsOf } from "../../crypto/keys/fields.ts";
 import { allowlistProblem } from "../../crypto/keys/hc-vault.ts";
 import { type HttpAnswer, pause, send as realSend, type Send } from "../../crypto/keys/http.ts";
 import { askVault, loadVaultClient, refusalOf, type VaultClient } from "../../crypto/keys/vault-client.ts";
 import {
   isComment,
   itemOf,
+  itemsOf,
   type List,
   type Mapping,
   mapping,

@@ -4,13 +4,13 @@
  *
  * Source: sops-format 10.3; sops-cli 12 and 15; SOPS kms/keysource.go.
  */
-import { fieldOf, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
+import { fieldOf, itemsOf, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
 import { timestamp } from "../../timestamp.ts";
 import { awsHint, awsReasons, awsSettings, endpointFrom, explainAws } from "./aws-sdk.ts";
-import { contextOf, decodeBase64, failing, isNull, itemsOf, sorted, textOf } from "./fields.ts";
+import { contextOf, decodeBase64, failing, isNull, sorted, textOf } from "./fields.ts";
 import { awsKmsNames } from "./names.ts";
 import type { KeyProvider } from "./provider.ts";
 

@@ -1,4 +1,4 @@
-import type { Item, Mapping, Node } from "../../document/document.ts";
+import { itemsOf, type Node } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 
 /** What several providers have in common: how the fields of entries are read and written, and how they fail. */
@@ -11,10 +11,6 @@ export function failing(provider: string): (message: string, hint?: string) => K
 /** A scalar field of an entry; `""` when it is absent, not a scalar or not UTF-8. */
 export function textOf(node: Node | null): string {
   return node?.kind === "leaf" && typeof node.scalar.text === "string" ? node.scalar.text : "";
-}
-
-export function itemsOf(map: Mapping): Item[] {
-  return map.members.filter((member): member is Item => member.kind === "item");
 }
 
 export function isNull(node: Node): boolean {

@@ -4,7 +4,7 @@
  *
  * Source: sops-format 10.7; sops-cli 19; SOPS hckms/keysource.go; HuaweiCloud KMS API, `encrypt-data` and `decrypt-data`.
  */
-import { fieldOf, type Item, leaf, type Mapping, mapping } from "../../document/document.ts";
+import { fieldOf, itemsOf, leaf, type Mapping, mapping } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import { once } from "../../once.ts";
@@ -61,7 +61,7 @@ export function createHuaweiKms(send: Send, wait: typeof pause): KeyProvider<Hua
 
     fromGroup(value) {
       if (value.kind !== "mapping") throw badRecipient("an element of hckms in a key group is not a mapping");
-      const items = value.members.filter((member): member is Item => member.kind === "item");
+      const items = itemsOf(value);
       const unknown = items.find(({ key }) => key !== "key_id");
       if (unknown !== undefined) throw badRecipient(`${JSON.stringify(unknown.key)} is not a field of a hckms key`);
       return [recipient(textOf(fieldOf(value, "key_id")).trim())];
