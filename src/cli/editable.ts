@@ -8,7 +8,7 @@ import { Encryption, sayClear } from "./commands/encrypt.ts";
 import type { Context, Flags } from "./context.ts";
 import { encryptedFormat, formatFlag, type Input, recoveryFlags } from "./inputs.ts";
 import { attemptReading, readFileOr } from "./read-file.ts";
-import { type Remark, type Say, sayAll, unlessUnsaid } from "./remarks.ts";
+import { Remarks, sayAll, unlessUnsaid } from "./remarks.ts";
 import { note, warn } from "./report.ts";
 import { startText, withoutNotice } from "./start-text.ts";
 import { checkWritable, writeFiles } from "./write-file.ts";
@@ -122,9 +122,9 @@ async function openEditable(named: Named, source: Uint8Array, flags: Flags, cont
       }
       if (at.version !== opened)
         note(context, `${name} has been changed by someone else meanwhile: it has both changes now`);
-      const remarks: Remark[] = [];
-      sayClear(at.update.sealed, at.update.clear, (style, what) => remarks.push(remark(style, what)));
-      sayAll(context, unlessUnsaid(remarks, context));
+      const remarks = new Remarks();
+      sayClear(at.update.sealed, at.update.clear, remarks.say);
+      sayAll(context, unlessUnsaid(remarks.all, context));
     },
     encryptApart: opened.open.encryptApart,
     async close() {
@@ -192,17 +192,13 @@ async function newEditable(named: Named, flags: Flags, context: Context): Promis
       return Buffer.from(rest).toString("latin1").trim() === "" ? null : rest;
     },
     async save(edited) {
-      const remarks: Remark[] = [];
+      const remarks = new Remarks();
       const input: Input = { ...named, isNamed: true, source: edited };
-      const written = await encryption.rewriteNew(file, input, (style, what) => remarks.push(remark(style, what)));
+      const written = await encryption.rewriteNew(file, input, remarks.say);
       await writeFiles([{ path, content: written.output, isSecret: false, isNew: true, verify: written.verify }]);
-      sayAll(context, unlessUnsaid(remarks, context));
+      sayAll(context, unlessUnsaid(remarks.all, context));
     },
     encryptApart: file.encryptApart,
     close: async () => file.close(),
   };
-}
-
-function remark(style: Parameters<Say>[0], text: string): Remark {
-  return { style, text, shared: undefined, name: null };
 }

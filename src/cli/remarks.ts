@@ -17,6 +17,12 @@ export interface Remark {
   readonly name: string | null;
 }
 
+/** Gathers remarks about one file, which are not to be said before all has gone well. */
+export class Remarks {
+  readonly all: Remark[] = [];
+  readonly say: Say = (style, text) => void this.all.push({ style, text, shared: undefined, name: null });
+}
+
 /** Lines about one of many files; where there are more, those are put together that say the same. */
 const MOST_REMARKS = 10;
 

@@ -34,7 +34,7 @@ import {
   readInput,
   recoveryFlags,
 } from "../inputs.ts";
-import { type Remark, type Say, sayAll } from "../remarks.ts";
+import { Remarks, type Say, sayAll } from "../remarks.ts";
 import { note, warn } from "../report.ts";
 import type { Left, Rewriting } from "../rewrite-files.ts";
 import { MOST_VERIFIED, verification } from "../verification.ts";
@@ -61,14 +61,13 @@ export async function run(operands: readonly string[], flags: Flags, context: Co
     return;
   }
   const input = await readInput(operands, flags, context, didYouMean);
-  const remarks: Remark[] = [];
-  const say: Say = (style, text) => remarks.push({ style, text, shared: undefined, name: null });
+  const remarks = new Remarks();
   try {
-    await encryptOne(input, destination, new Encryption(flags, context), say, context);
+    await encryptOne(input, destination, new Encryption(flags, context), remarks.say, context);
   } catch (error) {
     throw aboutFile(error, input.name);
   }
-  sayAll(context, remarks);
+  sayAll(context, remarks.all);
 }
 
 async function encryptOne(

@@ -19,7 +19,7 @@ import {
   recoveryFlags,
 } from "../inputs.ts";
 import { KeyPolicy } from "../key-policy.ts";
-import { type Remark, type Say, sayAll, unlessUnsaid } from "../remarks.ts";
+import { Remarks, type Say, sayAll, unlessUnsaid } from "../remarks.ts";
 import { writeFiles } from "../write-file.ts";
 
 /** `enc groups add` and `enc groups delete`: the data key of a file is split anew over other groups. */
@@ -81,11 +81,10 @@ async function changeGroups(
   if (file === "") throw new KeyleafError("USAGE_NO_FILE", "no file given", { hint: "name it: --file FILE" });
   const destination = destinationOf([file], flags, context);
   const input = await readInput([file], flags, context, () => null);
-  const remarks: Remark[] = [];
-  const say: Say = (style, text) => remarks.push({ style, text, shared: undefined, name: null });
+  const remarks = new Remarks();
   let output: Uint8Array;
   try {
-    output = await rewrapped(input, flags, context, change, say);
+    output = await rewrapped(input, flags, context, change, remarks.say);
   } catch (error) {
     throw aboutFile(error, input.name);
   }
@@ -95,7 +94,7 @@ async function changeGroups(
     const target = destination.kind === "file" ? destination : { path: pathOf(input), before: input.source };
     await writeFiles([{ ...target, content: output, isSecret: false }]);
   }
-  sayAll(context, unlessUnsaid(remarks, context));
+  sayAll(context, unlessUnsaid(remarks.all, context));
 }
 
 async function rewrapped(

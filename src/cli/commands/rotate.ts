@@ -25,7 +25,7 @@ import {
   recoveryFlags,
 } from "../inputs.ts";
 import { isSameArn, KeyPolicy } from "../key-policy.ts";
-import { type Remark, type Say, sayAll } from "../remarks.ts";
+import { Remarks, type Say, sayAll } from "../remarks.ts";
 import { type Left, type Rewriting, type Rewritten, rewriteFiles } from "../rewrite-files.ts";
 import { writeFiles } from "../write-file.ts";
 
@@ -44,15 +44,14 @@ export async function run(operands: readonly string[], flags: Flags, context: Co
       return;
     }
     const input = await readInput(operands, flags, context, () => null);
-    const remarks: Remark[] = [];
-    const say: Say = (style, text) => remarks.push({ style, text, shared: undefined, name: null });
+    const remarks = new Remarks();
     const rotation = new Rotation(flags, context, changes, unwrapped);
-    const { output } = await rotation.rewrite(input, say).catch((error) => {
+    const { output } = await rotation.rewrite(input, remarks.say).catch((error) => {
       throw aboutFile(error, input.name);
     });
     if (destination.kind === "stdout") await context.streams.stdout.write(output);
     else await writeFiles([{ path: destination.path, content: output, isSecret: false }]);
-    sayAll(context, remarks);
+    sayAll(context, remarks.all);
   } catch (error) {
     throw hasChanges(changes) ? withoutFile(error) : error;
   } finally {
