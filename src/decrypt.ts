@@ -97,7 +97,7 @@ export async function decrypt(source: Uint8Array, options: DecryptOptions, host:
 }
 
 /** How a file is opened, whatever is then done with it. */
-export type OpenOptions = Pick<
+export type OpenAsOptions = Pick<
   DecryptOptions,
   "format" | "ignoreMac" | "unwrapped" | "transfer" | "recovery" | "layout" | "file"
 >;
@@ -116,7 +116,7 @@ export interface ParsedFile {
  */
 export async function openAs(
   source: Uint8Array,
-  options: OpenOptions,
+  options: OpenAsOptions,
   host: Host,
   isTree: boolean | ((file: ParsedFile) => Promise<boolean>),
 ): Promise<(OpenedTree | OpenedText) & { readonly doc: Document }> {

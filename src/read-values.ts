@@ -1,4 +1,4 @@
-import { type OpenOptions, openAs } from "./decrypt.ts";
+import { type OpenAsOptions, openAs } from "./decrypt.ts";
 import type { Mapping } from "./document/document.ts";
 import type { Host } from "./host.ts";
 
@@ -14,7 +14,7 @@ export interface ReadValues {
  * is returned.
  * @throws as `decrypt` does, but for what is about its output.
  */
-export async function readValues(source: Uint8Array, options: OpenOptions, host: Host): Promise<ReadValues> {
+export async function readValues(source: Uint8Array, options: OpenAsOptions, host: Host): Promise<ReadValues> {
   const { doc, notices } = await openAs(source, options, host, true);
   return { documents: doc.roots, notices };
 }

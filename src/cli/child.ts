@@ -11,7 +11,7 @@ import { isSystemError, systemReason } from "./system-error.ts";
 /** The program that somebody wants to run, rather than one that is needed on the way: it has the terminal, and its end is ours. */
 
 /** What is to be run. */
-export interface Program {
+export interface ChildProgram {
   /** Absolute. */
   readonly path: string;
   /** What it is called by, and its arguments. */
@@ -90,7 +90,7 @@ function hasTerminal(): boolean {
  * @throws `PROGRAM_CANNOT_RUN`, `PROVIDER_FAILED` when there can be no pipes, `OUTPUT_WRITE_FAILED` once it has ended
  */
 export async function runToEnd(
-  program: Program,
+  program: ChildProgram,
   relay: SignalRelay,
   redaction: (() => Redaction) | null = null,
 ): Promise<Ending> {
@@ -119,7 +119,7 @@ export async function runToEnd(
 }
 
 /** Starts a program that goes on when this one ends, without standard streams. @throws `PROGRAM_CANNOT_RUN` */
-export async function startAndLeave(program: Program): Promise<void> {
+export async function startAndLeave(program: ChildProgram): Promise<void> {
   const child = start(program, "ignore");
   await new Promise<void>((done, fail) => {
     child.once("spawn", done);
@@ -128,7 +128,7 @@ export async function startAndLeave(program: Program): Promise<void> {
   child.unref();
 }
 
-function start(program: Program, stdio: StdioOptions): ChildProcess {
+function start(program: ChildProgram, stdio: StdioOptions): ChildProcess {
   const [name, ...args] = program.argv;
   try {
     return spawn(program.path, args, { argv0: name, env: { ...program.env }, stdio });
@@ -138,7 +138,7 @@ function start(program: Program, stdio: StdioOptions): ChildProcess {
   }
 }
 
-function cannotRun({ argv: [name] }: Program, error: unknown): unknown {
+function cannotRun({ argv: [name] }: ChildProgram, error: unknown): unknown {
   if (!isSystemError(error)) return error;
   return new KeyleafError("PROGRAM_CANNOT_RUN", `cannot run ${name}: ${systemReason(error)}`, {
     ...(error.code === "E2BIG" ? { hint: "an environment has room for 128 KB a variable; use enc exec-file" } : {}),

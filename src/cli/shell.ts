@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Ending, Program } from "./child.ts";
+import type { ChildProgram, Ending } from "./child.ts";
 import type { Context, Flags } from "./context.ts";
 import type { Environment, Variable } from "./environment.ts";
 import type { User } from "./user.ts";
@@ -7,7 +7,7 @@ import type { User } from "./user.ts";
 /** What `exec-env` and `exec-file` have in common: they are the only commands that start a shell (sops-cli 6.10, 6.11). */
 
 /** @param command - for `/bin/sh -c`, on Windows `cmd.exe /C` */
-export function shellProgram(command: string, env: Environment, { host }: Context): Program {
+export function shellProgram(command: string, env: Environment, { host }: Context): ChildProgram {
   if (host.platform !== "win32") return { path: "/bin/sh", argv: ["/bin/sh", "-c", command], env };
   const system = host.env["SystemRoot"] ?? "C:\\Windows";
   return { path: join(system, "System32", "cmd.exe"), argv: ["cmd.exe", "/C", command], env };

@@ -3,7 +3,7 @@ import { UnwrappedKeys } from "../../crypto/data-key.ts";
 import { variableText } from "../../crypto/scalar-bytes.ts";
 import { KeyleafError, pathText, withDetails } from "../../errors.ts";
 import { type ReadValues, readValues } from "../../read-values.ts";
-import { endAs, type Program, runToEnd, withSignals } from "../child.ts";
+import { type ChildProgram, endAs, runToEnd, withSignals } from "../child.ts";
 import type { Context, Flags } from "../context.ts";
 import { checkRisk, inherited, leavesOf, Patterns, variablesOf, withVariables } from "../environment.ts";
 import { aboutFile, auditedAs, encryptedFormat, formatFlag, readInput, recoveryFlags } from "../inputs.ts";
@@ -34,7 +34,7 @@ export async function run(line: readonly string[], flags: Flags, context: Contex
     throw new KeyleafError("USAGE", `--only ${unused}: there is no such value in the files`, {
       hint: flags.has("flatten") ? undefined : "what is in lists and mappings has a name with --flatten only",
     });
-  const program: Program = {
+  const program: ChildProgram = {
     path,
     argv: [name, ...line.slice(1)],
     env: withVariables(inherited(host.env, flags.has("pristine"), allowed), variables),
