@@ -16,6 +16,7 @@ const BASE = new Set([
   "in-turn.ts",
   "nearest.ts",
   "once.ts",
+  "shell-words.ts",
   "timestamp.ts",
 ]);
 const MIDDLE = ["formats", "crypto", "stores"];

@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { basename, isAbsolute } from "node:path";
-import { splitCommand } from "../crypto/age/command-line.ts";
 import { KeyleafError } from "../errors.ts";
+import { splitCommand } from "../shell-words.ts";
 import type { CliHost } from "./context.ts";
 import { findProgram, notFoundHint } from "./programs.ts";
 

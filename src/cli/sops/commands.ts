@@ -75,7 +75,7 @@ export const sopsCommands: readonly SopsCommand[] = [
     operands: "FILE...",
     summary: "bring the recipients in line with .sops.yaml",
     flags: updatekeysFlags,
-    load: async () => (await import("./own-commands.ts")).updatekeys,
+    load: () => import("./updatekeys.ts"),
   },
   {
     name: "groups add",
@@ -124,7 +124,7 @@ export const sopsCommands: readonly SopsCommand[] = [
     operands: "",
     summary: "use your keys for other programs",
     flags: keyserviceFlags,
-    load: () => import("./keyservice.ts"),
+    load: () => import("../commands/keyservice.ts"),
   },
   {
     name: "completion bash",

@@ -1,8 +1,7 @@
 import { type CreationRule, matchRule } from "../../config.ts";
 import { compilePattern } from "../../document/pattern.ts";
-import type { Context } from "../context.ts";
+import type { Context, Flags } from "../context.ts";
 import { ConfigFinder, type FoundConfig, matchedPath } from "../find-config.ts";
-import type { Given } from "./given.ts";
 
 /** `.sops.yaml` as the reference has it (sops-cli 10). */
 
@@ -10,8 +9,8 @@ import type { Given } from "./given.ts";
  * The configuration that is named, else the nearest from the working directory upward.
  * @throws `CONFIG_UNREADABLE`, `CONFIG_MALFORMED`
  */
-export function findSopsConfig(given: Given, context: Context): Promise<FoundConfig | null> {
-  return new ConfigFinder(given, context).find(null);
+export function findSopsConfig(flags: Flags, context: Context): Promise<FoundConfig | null> {
+  return new ConfigFinder(flags, context).find(null);
 }
 
 /**

@@ -125,16 +125,6 @@ export const unset: CommandModule = {
   },
 };
 
-/** `sops updatekeys FILE...` (sops-cli 6.7). */
-export const updatekeys: CommandModule = {
-  async run(operands, given: Given, context) {
-    if ((await findSopsConfig(given, context)) === null)
-      throw new KeyleafError("CONFIG_MISSING", "config file not found");
-    const { updateKeysAsSops } = await import("../update-keys-as-sops.ts");
-    await updateKeysAsSops(operands, given, context);
-  },
-};
-
 /** `sops groups add --file FILE` (sops-cli 6.8). */
 export const groupsAdd: CommandModule = {
   async run(operands, flags, context) {

@@ -135,7 +135,7 @@ export async function fromCommand(
   recipient: string,
   read: (bytes: Uint8Array) => Identities | Promise<Identities>,
 ): Promise<Identities> {
-  const { splitCommand } = await import("./command-line.ts");
+  const { splitCommand } = await import("../../shell-words.ts");
   const command = splitCommand(commandLine);
   if (command === null) return nothing("unclosed quote or backslash at the end");
   if (command.length === 0) return absent("is empty");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { splitCommand } from "../../../src/crypto/age/command-line.ts";
+import { splitCommand } from "../src/shell-words.ts";
 
 describe("splitCommand", () => {
   // The first three were tried with sops 3.11.0 and gave the same words.

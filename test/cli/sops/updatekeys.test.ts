@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, it } from "vitest";
-import type { CliHost, Context, Flags } from "../../src/cli/context.ts";
-import { nodeHost } from "../../src/cli/node-host.ts";
-import { updateKeysAsSops } from "../../src/cli/update-keys-as-sops.ts";
-import { KeyleafError } from "../../src/errors.ts";
-import { describePeer, sopsProgram } from "../support/peers.ts";
-import { alice, bob, runSops } from "../support/sops.ts";
-import { temporaryFolder } from "./fake.ts";
+import type { CliHost, Context, Flags } from "../../../src/cli/context.ts";
+import { nodeHost } from "../../../src/cli/node-host.ts";
+import { run } from "../../../src/cli/sops/updatekeys.ts";
+import { KeyleafError } from "../../../src/errors.ts";
+import { describePeer, sopsProgram } from "../../support/peers.ts";
+import { alice, bob, runSops } from "../../support/sops.ts";
+import { temporaryFolder } from "../fake.ts";
 
 /** `updatekeys` under the name sops, side by side with sops 3.11.0. TEST ONLY: all keys. */
 
@@ -45,7 +45,7 @@ describePeer("updatekeys as sops 3.11.0 has it", "sops", sopsProgram(), (sopsPat
     };
     const flags: Flags = { has: (name) => names.includes(name), text: () => undefined };
     try {
-      await updateKeysAsSops(files, flags, context);
+      await run(files, flags, context);
       return { code: null, ...printed() };
     } catch (error) {
       if (!(error instanceof KeyleafError)) throw error;

@@ -1,17 +1,18 @@
 import { resolve } from "node:path";
-import { KeyleafError } from "../errors.ts";
-import { planKeys } from "../key-plan.ts";
-import { keyGroupsOfRule } from "../recipients.ts";
-import { rewrap } from "../rewrap.ts";
-import { confirm } from "./confirm.ts";
-import type { Context, Flags } from "./context.ts";
-import { ConfigFinder, ruleFor } from "./find-config.ts";
-import { aboutFile, encryptedFormat, formatFlag, type Input } from "./inputs.ts";
-import { sopsPlanText } from "./plan-text.ts";
-import { readExisting } from "./read-file.ts";
-import { printable } from "./report.ts";
-import { reportError } from "./report-error.ts";
-import { writeFiles } from "./write-file.ts";
+import { KeyleafError } from "../../errors.ts";
+import { planKeys } from "../../key-plan.ts";
+import { keyGroupsOfRule } from "../../recipients.ts";
+import { rewrap } from "../../rewrap.ts";
+import { confirm } from "../confirm.ts";
+import type { Context, Flags } from "../context.ts";
+import { type FoundConfig, ruleFor } from "../find-config.ts";
+import { aboutFile, encryptedFormat, formatFlag, type Input } from "../inputs.ts";
+import { sopsPlanText } from "../plan-text.ts";
+import { readExisting } from "../read-file.ts";
+import { printable } from "../report.ts";
+import { reportError } from "../report-error.ts";
+import { writeFiles } from "../write-file.ts";
+import { findSopsConfig } from "./config.ts";
 
 /**
  * `updatekeys` as the reference has it: file after file, each with its own plan and question, and the others go on where
@@ -20,14 +21,15 @@ import { writeFiles } from "./write-file.ts";
  *
  * Source: sops-cli 6.7; sops 3.11.0, by running it.
  */
-export async function updateKeysAsSops(operands: readonly string[], flags: Flags, context: Context): Promise<void> {
+export async function run(operands: readonly string[], flags: Flags, context: Context): Promise<void> {
+  const found = await findSopsConfig(flags, context);
+  if (found === null) throw new KeyleafError("CONFIG_MISSING", "config file not found");
   if (operands.length === 0) throw new KeyleafError("USAGE_NO_FILE", "no file specified");
   const answers = new Answers(context);
-  const configs = new ConfigFinder(flags, context);
   let failed = 0;
   for (const name of operands) {
     try {
-      await updateOne(name, flags, context, configs, answers);
+      await updateOne(name, found, flags, context, answers);
     } catch (error) {
       if (operands.length === 1 || !(error instanceof KeyleafError)) throw error;
       reportError(context, error);
@@ -39,9 +41,9 @@ export async function updateKeysAsSops(operands: readonly string[], flags: Flags
 
 async function updateOne(
   name: string,
+  found: FoundConfig,
   flags: Flags,
   context: Context,
-  configs: ConfigFinder,
   answers: Answers,
 ): Promise<void> {
   const { host, streams } = context;
@@ -50,8 +52,6 @@ async function updateOne(
   context.files.add(path);
   const input: Input = { name, path, knownAs: path, source, isNamed: true };
   const log = (text: string): void => streams.stderr.write(`${logTime(host.now())} ${printable(text)}\n`);
-  const found = await configs.find(path);
-  if (found === null) throw new KeyleafError("CONFIG_MISSING", "config file not found");
   log(`Syncing keys for file ${path}`);
   try {
     const format = await encryptedFormat(input, formatFlag(flags, "input-type"));
