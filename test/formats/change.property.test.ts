@@ -1,5 +1,3 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { diffArrays } from "diff";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -17,6 +15,7 @@ import { KeyleafError } from "../../src/errors.ts";
 import { type Change, changeText } from "../../src/formats/change.ts";
 import type { FormatId } from "../../src/formats/format.ts";
 import { formatOf } from "../../src/formats/registry.ts";
+import { corpusFile, corpusFiles, describeCorpus } from "../support/corpus.ts";
 import { randomLayouts } from "../support/random-layouts.ts";
 import { printSearch, runs } from "../support/seed.ts";
 import { uglyFiles } from "../support/ugly-files.ts";
@@ -228,16 +227,12 @@ describe.each(["yaml", "json", "dotenv", "ini", "toml"] as const)("%s", (format)
   }, 600_000);
 });
 
-const corpus = resolve(import.meta.dirname, "../../../shared/corpus");
-
-describe(existsSync(corpus) ? "the corpus" : "no corpus", { skip: !existsSync(corpus) }, () => {
+describeCorpus(() => {
   test("real files: a change is refused, or all else stays as it was", async () => {
-    const [, ...rows] = readFileSync(join(corpus, "manifest.tsv"), "utf8").trimEnd().split("\n");
     const counts = new Map<string, [number, number]>();
-    for (const row of rows) {
-      const [path = "", format = "", kind = "", bytes = ""] = row.split("\t");
-      if (format === "binary" || kind !== "valid" || Number(bytes) > 30_000) continue;
-      const source = readFileSync(join(corpus, path)).toString();
+    for (const { path, format, expected, bytes } of corpusFiles()) {
+      if (format === "binary" || expected !== "valid" || bytes > 30_000) continue;
+      const source = corpusFile(path).toString();
       for (const pick of [0, 7]) {
         const value = mapping([["k", list([leaf("a"), leaf("b c")])]]);
         const done = await tryChanges(

@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { detectFormat } from "../../src/formats/detect.ts";
 import { formatById, formats } from "../../src/formats/registry.ts";
 import { sniffFormat } from "../../src/formats/sniff.ts";
+import { corpusFile, corpusFiles, describeCorpus } from "../support/corpus.ts";
 import { bytesOf, sealed } from "../support/sealing.ts";
 
 const sniffed = (text: string | Uint8Array): Promise<string | null> => sniffFormat(bytesOf(text));
@@ -75,19 +74,13 @@ describe("the content of an encrypted file", () => {
   });
 });
 
-const corpus = resolve(import.meta.dirname, "../../../shared/corpus");
-const isThere = existsSync(corpus);
-const missing = `the corpus is missing: it is expected in ${relative(process.cwd(), corpus)}`;
-if (!isThere && process.env["CI"] === "true") it(missing, () => expect.fail(missing));
-
-describe(isThere ? "the corpus" : `skipped, ${missing}`, { skip: !isThere }, () => {
+describeCorpus(() => {
   it("is never taken for another format by its content", async () => {
-    const [, ...rows] = readFileSync(join(corpus, "manifest.tsv"), "utf8").trimEnd().split("\n");
     const counts = new Map<string, number>();
     const wrong: string[] = [];
-    for (const [path = "", format = "", expected] of rows.map((row) => row.split("\t"))) {
+    for (const { path, format, expected } of corpusFiles()) {
       if (formatById(format) === null || expected !== "valid") continue;
-      const id = await sniffed(readFileSync(join(corpus, path)));
+      const id = await sniffed(corpusFile(path));
       if (id === format) counts.set(format, (counts.get(format) ?? 0) + 1);
       // Some YAML is JSON, and an INI file may happen to be TOML.
       else if (id !== null && !["yaml json", "ini toml", "toml ini"].includes(`${format} ${id}`))

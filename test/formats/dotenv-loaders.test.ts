@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { parse } from "dotenv";
 import { describe, expect, it } from "vitest";
 import { KeyleafError } from "../../src/errors.ts";
+import { corpusFile, corpusFiles, describeCorpus } from "../support/corpus.ts";
 import { openedText, sealedText } from "../support/sealing.ts";
 
 /**
@@ -78,14 +77,12 @@ it.each(seenByLoadersOnly)("loaders differ from sops: %s", async (_what, source,
   expect(ownNames(parse(await sealedText("dotenv", source)))).toEqual(sealed);
 });
 
-const corpus = resolve(import.meta.dirname, "../../../shared/corpus");
-const isThere = existsSync(corpus);
-
-describe(isThere ? "the corpus" : "skipped, the corpus is missing", { skip: !isThere }, () => {
+describeCorpus(() => {
   it("loads sealed under the names that dotenv finds in the plain files", async () => {
     let loaded = 0;
-    for (const path of corpusFiles()) {
-      const source = readFileSync(resolve(corpus, path), "utf8");
+    for (const { path, format } of corpusFiles()) {
+      if (format !== "dotenv") continue;
+      const source = corpusFile(path).toString();
       const sealed = await sealedOrNull(source);
       if (sealed === null) continue;
       loaded++;
@@ -108,11 +105,6 @@ function ownNames(variables: NodeJS.Dict<string>): string[] {
 function shown(variables: NodeJS.Dict<string>): string[] {
   const isShown = (value = ""): boolean => !/^(ENC\[AES256_GCM,[^\]]*\])?$/.test(value);
   return Object.keys(variables).filter((name) => !name.startsWith("sops_") && isShown(variables[name]));
-}
-
-function corpusFiles(): string[] {
-  const rows = readFileSync(resolve(corpus, "manifest.tsv"), "utf8").split("\n");
-  return rows.map((row) => row.split("\t")).flatMap(([path = "", format]) => (format === "dotenv" ? [path] : []));
 }
 
 async function sealedOrNull(source: string): Promise<string | null> {

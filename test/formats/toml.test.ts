@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decrypt } from "../../src/decrypt.ts";
 import {
@@ -18,6 +18,7 @@ import { applyEdits } from "../../src/document/edits.ts";
 import { type ErrorCode, KeyleafError } from "../../src/errors.ts";
 import { detectFormat } from "../../src/formats/detect.ts";
 import { toml } from "../../src/formats/toml.ts";
+import { corpusFile, corpusFiles, describeCorpus } from "../support/corpus.ts";
 import { fakeHost } from "../support/fake-host.ts";
 import { expectDiscreet, failure, openedText, sealed, sealedText, textOf } from "../support/sealing.ts";
 import { readBySmol, readHere } from "./toml-judge.ts";
@@ -590,24 +591,16 @@ describe("size", () => {
   }, 60_000);
 });
 
-const corpus = resolve(import.meta.dirname, "../../../shared/corpus");
-const isThere = existsSync(corpus);
-const missing = `the corpus is missing: it is expected in ${relative(process.cwd(), corpus)}`;
-
-if (!isThere) print(`skipped, ${missing}`);
-if (!isThere && process.env["CI"] === "true") it(missing, () => expect.fail(missing));
-
-describe(isThere ? "the corpus" : `skipped, ${missing}`, { skip: !isThere }, () => {
-  const rows = isThere ? readFileSync(join(corpus, "manifest.tsv"), "utf8").trimEnd().split("\n") : [];
-  const files = rows.map((row) => row.split("\t")).filter(([, format]) => format === "toml");
-  const valid = files.flatMap(([path = "", , expected]) => (expected === "valid" ? [path] : []));
-  const invalid = files.flatMap(([path = "", , expected]) => (expected === "valid" ? [] : [path]));
+describeCorpus(() => {
+  const files = corpusFiles().filter(({ format }) => format === "toml");
+  const valid = files.flatMap(({ path, expected }) => (expected === "valid" ? [path] : []));
+  const invalid = files.flatMap(({ path, expected }) => (expected === "valid" ? [] : [path]));
 
   it("comes back byte for byte, with the values that smol-toml reads", async () => {
     let same = 0;
     let nothing = 0;
     for (const path of valid) {
-      const source = readFileSync(join(corpus, path));
+      const source = corpusFile(path);
       expect(readHere(source.toString()), path).toEqual(readBySmol(source.toString()));
       try {
         const { output } = await sealed("toml", source);
@@ -625,7 +618,7 @@ describe(isThere ? "the corpus" : `skipped, ${missing}`, { skip: !isThere }, () 
 
   it("is refused with its line where it is no TOML", async () => {
     for (const path of invalid) {
-      const error = await failure(() => toml.parse(readFileSync(join(corpus, path))));
+      const error = await failure(() => toml.parse(corpusFile(path)));
       expectDiscreet(error);
       expect(error.details.line, path).toBeGreaterThan(0);
       expect(error.details.column, path).toBeGreaterThan(0);

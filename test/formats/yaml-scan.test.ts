@@ -1,11 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { KeyleafError } from "../../src/errors.ts";
 import type { YamlDocument } from "../../src/formats/yaml-document.ts";
 import { parseYaml } from "../../src/formats/yaml-parse.ts";
 import { scanYaml } from "../../src/formats/yaml-scan.ts";
+import { corpusFile, corpusFiles, describeCorpus } from "../support/corpus.ts";
 import { parsedYaml } from "../support/parsing.ts";
 import { openedText, sealedText } from "../support/sealing.ts";
 import { printSearch, runs } from "../support/seed.ts";
@@ -95,14 +94,9 @@ describe("the scanner", () => {
   });
 });
 
-const corpus = resolve(import.meta.dirname, "../../../shared/corpus");
-const isThere = existsSync(corpus);
-const missing = `the corpus is missing: it is expected in ${relative(process.cwd(), corpus)}`;
-if (!isThere && process.env["CI"] === "true") test(missing, () => expect.fail(missing));
-
-describe(isThere ? "the corpus" : `skipped, ${missing}`, { skip: !isThere }, () => {
-  const names = isThere ? readdirSync(corpus, { recursive: true, encoding: "utf8" }) : [];
-  const texts = names.filter((name) => /\.ya?ml$/.test(name)).map((name) => readFileSync(join(corpus, name), "utf8"));
+describeCorpus(() => {
+  const files = corpusFiles().filter(({ format }) => format === "yaml");
+  const texts = files.map(({ path }) => corpusFile(path).toString());
 
   test("is read as the parser reads it", () => {
     const scanned = texts.filter(isScanned).length;

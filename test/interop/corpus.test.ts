@@ -1,21 +1,18 @@
-import { existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative, resolve } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { decrypt } from "../../src/decrypt.ts";
 import { KeyleafError } from "../../src/errors.ts";
 import { json } from "../../src/formats/json.ts";
 import { formatById } from "../../src/formats/registry.ts";
+import { corpusFile, corpusFiles, describeCorpus } from "../support/corpus.ts";
 import { describePeer, sopsProgram } from "../support/peers.ts";
 import { hostA, IDENTITY_A, RECIPIENT_A, sealed, textOf } from "../support/sealing.ts";
 import { runSops, type SopsRun } from "../support/sops.ts";
 
 /**
  * A thousand public configuration files, real ones and ugly ones, each of which must come back byte for byte, and open in
- * sops with the values that sops itself finds in it. They lie beside the repository, with a manifest of their formats.
+ * sops with the values that sops itself finds in it.
  */
-
-const corpus = resolve(import.meta.dirname, "../../../shared/corpus");
 
 /** Files that sops takes and that are refused all the same. */
 const knownRefusals: ReadonlyMap<string, string> = new Map([
@@ -53,20 +50,12 @@ interface Outcome extends File {
 }
 
 function readManifest(): File[] {
-  const [, ...rows] = readFileSync(join(corpus, "manifest.tsv"), "utf8").trimEnd().split("\n");
-  return rows
-    .map((row) => row.split("\t"))
-    .map(([path = "", format = "", expected]) => ({ path, format, isValid: expected === "valid" }))
+  return corpusFiles()
+    .map(({ path, format, expected }) => ({ path, format, isValid: expected === "valid" }))
     .filter(({ format }) => formatById(format) !== null);
 }
 
-const isThere = existsSync(corpus);
-const missing = `the corpus is missing: it is expected in ${relative(process.cwd(), corpus)}`;
-
-if (!isThere) print(`skipped, ${missing}`);
-if (!isThere && process.env["CI"] === "true") it(missing, () => expect.fail(missing));
-
-describe(isThere ? "the corpus" : `skipped, ${missing}`, { skip: !isThere }, () => {
+describeCorpus(() => {
   describePeer("as sops 3.11.0 sees it", "sops", sopsProgram(), (program) => {
     let outcomes: Outcome[] = [];
 
@@ -142,7 +131,7 @@ describe(isThere ? "the corpus" : `skipped, ${missing}`, { skip: !isThere }, () 
 
 async function tryFile(program: string, file: File): Promise<Outcome> {
   const { path, format } = file;
-  const source = readFileSync(join(corpus, path));
+  const source = corpusFile(path);
   const outputType = format === "binary" ? "binary" : "json";
   const env = { SOPS_AGE_KEY: IDENTITY_A };
   const sops = (stdin: Uint8Array, ...args: string[]): Promise<SopsRun> =>

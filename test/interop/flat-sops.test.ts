@@ -1,13 +1,12 @@
-import { existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { resolve } from "node:path";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import type { Mapping } from "../../src/document/document.ts";
 import { KeyleafError } from "../../src/errors.ts";
 import { dotenv } from "../../src/formats/dotenv.ts";
 import { ini } from "../../src/formats/ini.ts";
 import { entriesOf, type Short, tree } from "../formats/flat-sealing.ts";
+import { corpusFile, describeCorpus } from "../support/corpus.ts";
 import { describePeer, sopsProgram } from "../support/peers.ts";
 import { randomLayouts } from "../support/random-layouts.ts";
 import { bytesOf, IDENTITY_A, openedText, RECIPIENT_A, sealed, sealedText } from "../support/sealing.ts";
@@ -82,10 +81,9 @@ describePeer("sops 3.11.0, on files of any layout", "sops", sopsProgram(), (prog
     await expectLost(bytesOf(source));
   });
 
-  const corpus = resolve(import.meta.dirname, "../../../shared/corpus");
-  describe("files of the corpus", { skip: !existsSync(corpus) }, () => {
+  describeCorpus(() => {
     it.each(lostCorpusFiles)("cannot open its own INI, but what was sealed here: %s (%s)", async (_why, path) => {
-      await expectLost(readFileSync(resolve(corpus, path)));
+      await expectLost(corpusFile(path));
     });
   });
 
