@@ -14,7 +14,7 @@ import { KeyleafError, lineAndColumn } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
 /**
- * `.sops.yaml`, text in, no file access: creation rules, destination rules and store options (sops-cli 10, 22). The reference ignores keys it
+ * `.sops.yaml`, text in, no file access: creation rules, destination rules and store options (SOPS config/config.go). The reference ignores keys it
  * does not know, so that a misspelt `encrypted_regex` encrypts something else; here they are errors. The one exception
  * are top-level keys that only hold anchors, which is how shared recipients are written.
  */

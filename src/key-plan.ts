@@ -38,7 +38,7 @@ export interface KeyPlanOptions {
  * them. Needs no key.
  * @throws `INPUT_*`, `INPUT_NOT_ENCRYPTED`, `INPUT_METADATA`, `KEY_BAD_THRESHOLD`
  *
- * Source: sops-cli 6.7.
+ * Source: SOPS cmd/sops/subcommand/updatekeys/updatekeys.go.
  */
 export async function planKeys(source: Uint8Array, options: KeyPlanOptions): Promise<KeyPlan> {
   const { keyGroups, shamirThreshold, isExact = false } = options;

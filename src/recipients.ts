@@ -28,7 +28,7 @@ export interface RecipientSources {
  * @returns groups without repeated recipients, and what to tell the user.
  * @throws `KEY_NO_RECIPIENT`, `KEY_BAD_RECIPIENT`.
  *
- * Source: sops-cli 10.5.
+ * Source: SOPS cmd/sops/main.go, `keyGroups`.
  */
 export async function resolveKeyGroups(
   sources: RecipientSources,

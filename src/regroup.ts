@@ -14,7 +14,7 @@ export interface Regrouped {
  * Adds recipients to the first group, each once, and removes others from all groups.
  * @throws `KEY_NO_RECIPIENT` where that would leave a group without any.
  *
- * Source: sops-cli 6.4.
+ * Source: SOPS cmd/sops/rotate.go.
  */
 export function regroup(
   groups: readonly KeyGroup[],

@@ -32,7 +32,7 @@ const ownRules: ChangeRules = {
   isForgiving: true,
 };
 
-/** Source: sops-cli 5.1, 5.3, 6.6. */
+/** Source: SOPS cmd/sops/set.go and unset.go. */
 const referenceRules: ChangeRules = {
   parsePath: parseBracketPath,
   replacesValues: true,

@@ -8,7 +8,7 @@ import { KeyleafError } from "../errors.ts";
  * @param root - of an encrypted file, in which comments in lists may stand as elements
  * @throws `INPUT_PATH_NOT_FOUND` where a comment stands
  *
- * Source: sops-cli 5.1; sops 3.11.0, by running it.
+ * Source: sops 3.11.0, by running it.
  */
 export function withoutComments(root: Mapping | undefined, path: TreePath): TreePath {
   let node: Node | undefined = root;

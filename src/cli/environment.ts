@@ -72,7 +72,7 @@ export function variablesOf(document: Mapping, { isFlat, only, prefix }: Naming)
 }
 
 /**
- * The variables of a document as the reference has them (sops-cli 6.10), but that null is empty: there it is `<nil>`.
+ * The variables of a document as `exec-env` of the reference has them, but that null is empty: there it is `<nil>`.
  * @throws `OUTPUT_UNREPRESENTABLE` for lists and mappings, and for what no environment can hold.
  */
 export function referenceVariables(document: Mapping): Variable[] {

@@ -7,7 +7,7 @@ export const CLOSED_PIPE_STATUS = 141;
 
 /**
  * Exit status of every error code: the reference tool's, since scripts and integrations test for them.
- * Source: sops-cli 8 (cmd/sops/codes/codes.go).
+ * Source: SOPS cmd/sops/codes/codes.go.
  */
 const statuses: Readonly<Record<ErrorCode, number>> = {
   USAGE: 1,

@@ -98,7 +98,7 @@ function upward(folder: string): string[] {
 
 /**
  * The text that rules are matched against: the path within the configuration's folder, or the absolute path of a file
- * outside of it. Links are not followed. Source: sops-cli 10.4.
+ * outside of it. Links are not followed. Source: SOPS config/config.go.
  */
 export function matchedPath(configPath: string, filePath: string): string {
   const inside = relative(dirname(configPath), filePath);

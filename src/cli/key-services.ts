@@ -11,7 +11,7 @@ import { warn } from "./report.ts";
  * The context with the key services that flags and environment name, which every command then goes through.
  * @throws `USAGE` for an address that is none; under the name sops that is a warning, and it is left out.
  *
- * Source: sops-cli 1, 3.1 and 21.
+ * Source: SOPS cmd/sops/main.go, `keyservices`.
  */
 export function withKeyServices(flags: Flags, context: Context): Context {
   const { env } = context.host;

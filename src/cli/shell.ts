@@ -4,7 +4,7 @@ import type { Context, Flags } from "./context.ts";
 import type { Environment, Variable } from "./environment.ts";
 import type { User } from "./user.ts";
 
-/** What `exec-env` and `exec-file` have in common: they are the only commands that start a shell (sops-cli 6.10, 6.11). */
+/** What `exec-env` and `exec-file` have in common: they are the only commands that start a shell. */
 
 /** @param command - for `/bin/sh -c`, on Windows `cmd.exe /C` */
 export function shellProgram(command: string, env: Environment, { host }: Context): ChildProgram {

@@ -14,7 +14,7 @@ const ownTexts: ReadonlyMap<FormatId, string> = new Map([
   ["json", "{\n}\n"],
 ]);
 
-/** The reference shows an example of each kind of value; which ones is up to each tool (sops-cli 6.3). */
+/** The reference shows an example of each kind of value; which ones is up to each tool. */
 const examples: ReadonlyMap<FormatId, string> = new Map([
   [
     "yaml",

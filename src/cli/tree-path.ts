@@ -18,7 +18,7 @@ export function isBracketPath(text: string): boolean {
  * The empty text is the whole document.
  * @throws `USAGE_BAD_PATH`
  *
- * Source: sops-cli 5.1; brackets within a key and unclosed quotes, which the reference misreads, are read here.
+ * Source: SOPS cmd/sops/main.go, `parseTreePath`; brackets within a key and unclosed quotes, which the reference misreads, are read here.
  */
 export function parseBracketPath(text: string): TreePath {
   const path: (string | number)[] = [];

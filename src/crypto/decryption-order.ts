@@ -8,7 +8,7 @@ import { nearest } from "../nearest.ts";
  * @param origin - where it was given, for messages.
  * @throws `USAGE` for an unknown type, `USAGE_DUPLICATE` for one that is there twice.
  *
- * Source: sops-cli 13. The reference takes any word, and so a misspelt one without effect.
+ * Source: SOPS cmd/sops/main.go, `decryptionOrder`. The reference takes any word, and so a misspelt one without effect.
  */
 export function parseDecryptionOrder(text: string, origin: string): string[] {
   const order: string[] = [];

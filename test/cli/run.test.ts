@@ -139,7 +139,7 @@ describe("enc and dec", () => {
 });
 
 describe("exit statuses", () => {
-  // Source: sops-cli 8, tried with sops 3.11.
+  // Source: SOPS cmd/sops/codes/codes.go, tried with sops 3.11.
   it.each<[status: number, files: Record<string, string>, argv: string[]]>([
     [1, {}, ["--nope", "plain.yaml"]],
     [1, {}, ["--age"]],

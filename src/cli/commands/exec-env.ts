@@ -7,7 +7,7 @@ import { aboutFile, auditedAs, encryptedFormat, readInput, recoveryFlags } from 
 import { warn } from "../report.ts";
 import { referenceStatus, shellProgram, userFlag, userVariables } from "../shell.ts";
 
-/** `exec-env FILE COMMAND`, as the reference has it (sops-cli 6.10). */
+/** `exec-env FILE COMMAND`, as the reference has it. */
 export async function run(
   [file = "", command = ""]: readonly string[],
   flags: Flags,

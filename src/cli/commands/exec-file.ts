@@ -13,7 +13,7 @@ import { isSystemError, systemReason } from "../system-error.ts";
 import type { User } from "../user.ts";
 import { Decryption } from "./decrypt.ts";
 
-/** `exec-file FILE COMMAND`, as the reference has it (sops-cli 6.11). */
+/** `exec-file FILE COMMAND`, as the reference has it. */
 export async function run(
   [file = "", command = ""]: readonly string[],
   flags: Flags,

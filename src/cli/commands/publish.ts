@@ -34,7 +34,7 @@ interface Planned {
 /**
  * `enc publish`: everything is decrypted and checked, shown, and asked about before the first file goes anywhere.
  *
- * Source: sops-cli 22.
+ * Source: SOPS cmd/sops/subcommand/publish/publish.go.
  */
 export async function run([name = ""]: readonly string[], flags: Flags, context: Context): Promise<void> {
   const top = resolve(context.host.cwd, name);

@@ -29,7 +29,7 @@ const DEFAULT_ADDRESS = "https://127.0.0.1:8200";
  * @param send - tests bring their own, and a clock that does not make them wait.
  * @throws `CONFIG_MALFORMED`, `PROVIDER_FAILED` for an address or a path that is none, or is not allowed.
  *
- * Source: sops-cli 22; Vault HTTP API, KV secrets engine, versions 1 and 2.
+ * Source: SOPS publish/vault.go; Vault HTTP API, KV secrets engine, versions 1 and 2.
  */
 export function vaultPlace(destination: Folder, host: Host, send: Send = realSend, wait = pause): Place {
   const { mount, version } = destination;

@@ -26,7 +26,7 @@ export interface SopsCommand {
   readonly load: () => Promise<CommandModule>;
 }
 
-/** The commands of the reference (sops-cli 2). */
+/** The commands of the reference (SOPS cmd/sops/main.go). */
 export const sopsCommands: readonly SopsCommand[] = [
   {
     name: "encrypt",

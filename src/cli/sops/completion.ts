@@ -2,7 +2,7 @@ import type { CommandModule } from "../context.ts";
 import { commandGroups, sopsCommand, sopsCommands } from "./commands.ts";
 import { helpFlag, rootFlags } from "./flags.ts";
 
-/** `sops completion SHELL`, and what its scripts ask: the line as far as it is typed, with a last word that asks (sops-cli 1). */
+/** `sops completion SHELL`, and what its scripts ask: the line as far as it is typed, with a last word that asks. */
 
 /** The last word of a line that asks for words. */
 export const COMPLETION_WORD = "--generate-bash-completion";

@@ -3,7 +3,7 @@ import { compilePattern } from "../../document/pattern.ts";
 import type { Context, Flags } from "../context.ts";
 import { ConfigFinder, type FoundConfig, matchedPath } from "../find-config.ts";
 
-/** `.sops.yaml` as the reference has it (sops-cli 10). */
+/** `.sops.yaml` as the reference has it (SOPS config/config.go). */
 
 /**
  * The configuration that is named, else the nearest from the working directory upward.

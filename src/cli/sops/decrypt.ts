@@ -10,7 +10,7 @@ import type { Given } from "./given.ts";
 import { checkFile, deliver, formatFor, naming, oneFile, readOne, sealedFormat } from "./one-file.ts";
 import { orderOf } from "./order.ts";
 
-/** `sops decrypt [FILE]` and `sops -d FILE` (sops-cli 6.2). */
+/** `sops decrypt [FILE]` and `sops -d FILE`. */
 export async function run(operands: readonly string[], given: Given, context: Context): Promise<void> {
   checkFile(operands, given, context, false);
   const file = oneFile(operands, given, context);

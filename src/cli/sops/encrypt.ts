@@ -14,7 +14,7 @@ import { findSopsConfig, sopsRule } from "./config.ts";
 import type { Given } from "./given.ts";
 import { checkFile, deliver, formatFor, naming, type OneFile, oneFile, readOne, sealedFormat } from "./one-file.ts";
 
-/** `sops encrypt [FILE]` and `sops -e FILE` (sops-cli 6.1). */
+/** `sops encrypt [FILE]` and `sops -e FILE`. */
 export async function run(operands: readonly string[], given: Given, context: Context): Promise<void> {
   checkFile(operands, given, context, true);
   const file = oneFile(operands, given, context);

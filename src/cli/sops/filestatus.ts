@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import type { Given } from "./given.ts";
 import { formatFor, naming, oneFile, readOne, sealedFormat } from "./one-file.ts";
 
-/** `sops filestatus FILE`: one line of JSON, without any key (sops-cli 6.9). */
+/** `sops filestatus FILE`: one line of JSON, without any key. */
 export async function run(operands: readonly string[], given: Given, context: Context): Promise<void> {
   if (operands.length === 0) throw new KeyleafError("USAGE_NO_FILE", "no file specified");
   const file = oneFile(operands, given, context);

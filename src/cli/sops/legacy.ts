@@ -5,7 +5,7 @@ import { type SopsCommand, sopsCommand, sopsCommands } from "./commands.ts";
 import type { Given } from "./given.ts";
 import { changesKeys, checkExists, warnOfMore } from "./one-file.ts";
 
-/** The line without a command, `sops [flags] FILE`: what it does is said by flags, and without them it edits (sops-cli 7). */
+/** The line without a command, `sops [flags] FILE`: what it does is said by flags, and without them it edits. */
 
 /** The flags that say what to do, and the commands that do it. */
 const modes: readonly (readonly [flag: string, command: string])[] = [

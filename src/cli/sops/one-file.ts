@@ -10,7 +10,7 @@ import { type FileWrite, writeFiles } from "../write-file.ts";
 import { keyChanges } from "./flags.ts";
 import type { Given } from "./given.ts";
 
-/** The one file that a command of the reference is about, and where its result goes (sops-cli 4 and 6). */
+/** The one file that a command of the reference is about, and where its result goes. */
 
 export interface OneFile {
   /** As the user wrote it, for messages. */

@@ -55,7 +55,7 @@ function noFile(message = "no file specified"): KeyleafError {
   return new KeyleafError("USAGE_NO_FILE", message);
 }
 
-/** `sops edit FILE` (sops-cli 6.3). */
+/** `sops edit FILE`. */
 export const edit: CommandModule = {
   async run(operands, given: Given, context) {
     const [name] = operands;
@@ -74,7 +74,7 @@ export const edit: CommandModule = {
   },
 };
 
-/** `sops rotate FILE` (sops-cli 6.4). */
+/** `sops rotate FILE`. */
 export const rotate: CommandModule = {
   async run(operands, given: Given, context) {
     const [name] = operands;
@@ -100,7 +100,7 @@ function checkOneFile(name: string, given: Given, context: Context): void {
     throw new KeyleafError("INPUT_UNREADABLE", "it is a directory", { details: { file: name } });
 }
 
-/** `sops set FILE PATH VALUE` (sops-cli 6.5). */
+/** `sops set FILE PATH VALUE`. */
 export const set: CommandModule = {
   async run(operands, given: Given, context) {
     const [fromInput, fromFile] = [given.has("value-stdin"), given.has("value-file")];
@@ -115,7 +115,7 @@ export const set: CommandModule = {
   },
 };
 
-/** `sops unset FILE PATH` (sops-cli 6.6). */
+/** `sops unset FILE PATH`. */
 export const unset: CommandModule = {
   async run(operands, given: Given, context) {
     if (operands.length !== 2) throw noFile("no file specified, or index is missing");
@@ -125,7 +125,7 @@ export const unset: CommandModule = {
   },
 };
 
-/** `sops groups add --file FILE` (sops-cli 6.8). */
+/** `sops groups add --file FILE`. */
 export const groupsAdd: CommandModule = {
   async run(operands, flags, context) {
     if (operands.length > 0) throw new KeyleafError("USAGE", "groups add takes no words but flags");
@@ -134,7 +134,7 @@ export const groupsAdd: CommandModule = {
   },
 };
 
-/** `sops groups delete --file FILE INDEX` (sops-cli 6.8). */
+/** `sops groups delete --file FILE INDEX`. */
 export const groupsDelete: CommandModule = {
   async run(operands, flags, context) {
     if (operands.length !== 1) throw new KeyleafError("USAGE", "groups delete takes the number of one group");
@@ -147,7 +147,7 @@ function checkFileFlag(flags: Flags): void {
   if (flags.text("file") === undefined) throw new KeyleafError("INPUT_UNREADABLE", "no file specified: give --file");
 }
 
-/** `sops publish PATH` (sops-cli 22). */
+/** `sops publish PATH`. */
 export const publish: CommandModule = {
   async run(operands, given: Given, context) {
     if ((await findSopsConfig(given, context)) === null)
@@ -161,7 +161,7 @@ export const publish: CommandModule = {
   },
 };
 
-/** `sops exec-env FILE COMMAND` (sops-cli 6.10). */
+/** `sops exec-env FILE COMMAND`. */
 export const execEnv: CommandModule = {
   async run(operands, flags, context) {
     checkProgram(operands);
@@ -169,7 +169,7 @@ export const execEnv: CommandModule = {
   },
 };
 
-/** `sops exec-file FILE COMMAND` (sops-cli 6.11). */
+/** `sops exec-file FILE COMMAND`. */
 export const execFile: CommandModule = {
   async run(operands, flags, context) {
     checkProgram(operands);

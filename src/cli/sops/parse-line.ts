@@ -2,7 +2,7 @@ import { KeyleafError } from "../../errors.ts";
 import { goBoolean } from "../../go-boolean.ts";
 import type { SopsFlag } from "./flags.ts";
 
-/** Command lines as the reference reads them, which is as Go's `flag` does (sops-cli 1). */
+/** Command lines as the reference reads them, which is as Go's `flag` does. */
 
 export interface ParsedLine {
   /** By the flag's name: its values in the order of the line. */

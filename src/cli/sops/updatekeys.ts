@@ -19,7 +19,7 @@ import { findSopsConfig } from "./config.ts";
  * one fails. Of its traps are left: the threshold of the rule is not looked at, and the plan compares identity strings.
  * The MAC is checked here all the same.
  *
- * Source: sops-cli 6.7; sops 3.11.0, by running it.
+ * Source: SOPS cmd/sops/subcommand/updatekeys/updatekeys.go; sops 3.11.0, by running it.
  */
 export async function run(operands: readonly string[], flags: Flags, context: Context): Promise<void> {
   const found = await findSopsConfig(flags, context);

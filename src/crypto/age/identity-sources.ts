@@ -101,7 +101,7 @@ export function defaultIdentityFile(host: Pick<Host, "env" | "platform" | "home"
  * The ssh keys that are looked at: the file that a variable names, which may be an empty name, then the two usual ones.
  * @returns What messages call them, and their paths, each once. Whether the files exist is not looked at.
  *
- * Source: SOPS age/ssh_parse.go; sops-cli 14.2.
+ * Source: SOPS age/ssh_parse.go and age/keysource.go.
  */
 export function sshKeyFiles(host: Pick<Host, "env" | "home">): { readonly name: string; readonly path: string }[] {
   const { SOPS_AGE_SSH_PRIVATE_KEY_FILE: file } = host.env;

@@ -2,7 +2,7 @@
  * What client and server of the key service protocol say to each other, and how that relates to the entries of a file, by
  * their fields.
  *
- * Source: sops-cli 21 (keyservice/keyservice.proto).
+ * Source: SOPS keyservice/keyservice.proto.
  */
 import { fieldOf, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
 import type { KeyListName } from "../../document/metadata.ts";
@@ -25,7 +25,7 @@ interface KeyType {
   readonly number: number;
   /** Fields of the metadata, in the order of their numbers in the message, which begin with 1. */
   readonly names: readonly string[];
-  /** The key as an element of a key group in a creation rule (sops-cli 10.3), which is what providers read. */
+  /** The key as an element of a key group in a creation rule, which is what providers read. */
   readonly toGroup: (text: (name: string) => string) => Node;
 }
 

@@ -2,7 +2,7 @@
  * AWS KMS: the key named by an ARN wraps the data key, bound to an encryption context. The AWS SDK is loaded when the
  * first key is used, and everything that speaks to it is in `loadSdkClient`; the rest of this file is text.
  *
- * Source: sops-format 10.3; sops-cli 12 and 15; SOPS kms/keysource.go.
+ * Source: sops-format 10.3; SOPS kms/keysource.go.
  */
 import { fieldOf, itemsOf, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";

@@ -2,7 +2,7 @@
  * Access tokens for Azure: environment, workload identity, managed identity, then what is signed in on this machine, in the
  * order of the reference's Azure SDK, each of them up to @azure/identity, which looks at the environment of the process.
  *
- * Source: sops-cli 17; azidentity 1.12, DefaultAzureCredential.
+ * Source: SOPS azkv/keysource.go; azidentity 1.12, DefaultAzureCredential.
  */
 import type { ChainedTokenCredential, TokenCredential } from "@azure/identity";
 import { KeyleafError } from "../../errors.ts";

@@ -2,7 +2,7 @@
  * Credentials for Google, in the reference's order. The parsing of key files, the exchange for access tokens, gcloud and the
  * metadata server are up to google-auth-library; nothing of it is loaded for a token that is there already.
  *
- * Source: sops-cli 16; SOPS gcpkms/keysource.go.
+ * Source: SOPS gcpkms/keysource.go.
  */
 import { KeyleafError } from "../../errors.ts";
 import type { Host } from "../../host.ts";

@@ -2,7 +2,7 @@
  * HashiCorp Vault and OpenBao: a key of a transit engine wraps the data key. The server's address stands in the file, so
  * it is asked of the host whether it may be sent the user's token.
  *
- * Source: sops-format 10.6; sops-cli 12 and 18; SOPS hcvault/keysource.go; Vault api/client.go (v1.22.0).
+ * Source: sops-format 10.6; SOPS hcvault/keysource.go; Vault api/client.go (v1.22.0).
  */
 import { posix } from "node:path";
 import { fieldOf, leaf, type Mapping, mapping } from "../../document/document.ts";

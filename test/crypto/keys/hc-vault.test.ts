@@ -260,7 +260,6 @@ describe("an address of a file", () => {
     [` https://other , ${address} `, true],
     [`${address},`, false],
   ])("SOPS_HC_VAULT_ALLOWLIST %j", async (list, isAllowed) => {
-    // Source: sops-cli 18.
     const { provider, asked } = answering(ciphertext);
     const host = hostWith({ env: { VAULT_TOKEN: token, SOPS_HC_VAULT_ALLOWLIST: list } });
     await provider.wrap(dataKey, to(), host).catch((error: { code?: string }) => {
