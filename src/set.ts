@@ -1,4 +1,5 @@
 import { type Entry, leaf, type Node, str, type TreePath } from "./document/document.ts";
+import type { Metadata } from "./document/metadata.ts";
 import { compileSelection } from "./document/selection.ts";
 import { walk } from "./document/walk.ts";
 import { KeyleafError, pathText } from "./errors.ts";
@@ -26,6 +27,8 @@ export interface ChangedFile {
   readonly isClear: boolean;
   /** What the user should know, without any value. */
   readonly notices: readonly string[];
+  /** Of the earlier file. */
+  readonly metadata: Metadata;
 }
 
 /**
@@ -75,13 +78,13 @@ async function change(
       replacesValues: options.replacesValues === true,
       takesCommentsAbove: byComment,
     });
-    const { notices } = open;
-    if (changed === open.plaintext) return { output: source, isUnchanged: true, isClear: false, notices };
+    const { notices, metadata } = open;
+    if (changed === open.plaintext) return { output: source, isUnchanged: true, isClear: false, notices, metadata };
     if (byComment) await checkStaysSealed(open, changed, path, options.format);
     const { output, isUnchanged, clear } = await open.update(changed);
     const target = pathText(path.filter((step) => typeof step === "string"));
     const isClear = change.kind === "set" && clear.some((one) => one === target || one.startsWith(`${target}.`));
-    return { output, isUnchanged, isClear, notices };
+    return { output, isUnchanged, isClear, notices, metadata };
   } finally {
     open.close();
   }

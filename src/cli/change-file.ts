@@ -5,6 +5,7 @@ import type { OpenOptions } from "../open-file.ts";
 import type { ChangedFile } from "../set.ts";
 import type { Context, Flags } from "./context.ts";
 import { aboutFile, encryptedFormat, formatFlag, isStandardInput, readInput, recoveryFlags } from "./inputs.ts";
+import { KeyPolicy } from "./key-policy.ts";
 import { note, warn } from "./report.ts";
 import { parseBracketPath, parsePath } from "./tree-path.ts";
 import { writeFiles } from "./write-file.ts";
@@ -80,6 +81,7 @@ export async function changeFile(
     throw aboutFile(withHint(error), name);
   }
   for (const notice of changed.notices) warn(context, notice);
+  await new KeyPolicy(flags, context).warnOfUnlisted(changed.metadata, name, input.knownAs);
   if (changed.isUnchanged) {
     if (context.program !== "sops") note(context, `nothing has changed: ${name} stays as it is`);
     return changed;

@@ -7,6 +7,7 @@ import { withHint } from "./change-file.ts";
 import { Encryption, sayClear } from "./commands/encrypt.ts";
 import type { Context, Flags } from "./context.ts";
 import { encryptedFormat, formatFlag, type Input, recoveryFlags } from "./inputs.ts";
+import { KeyPolicy } from "./key-policy.ts";
 import { attemptReading, readFileOr } from "./read-file.ts";
 import { Remarks, sayAll, unlessUnsaid } from "./remarks.ts";
 import { note, warn } from "./report.ts";
@@ -85,6 +86,7 @@ async function openEditable(named: Named, source: Uint8Array, flags: Flags, cont
     throw withHint(error);
   });
   for (const notice of opened.open.notices) warn(context, notice);
+  await new KeyPolicy(flags, context).warnOfUnlisted(opened.open.metadata, name, knownAs);
 
   /** What somebody else has written meanwhile, and the changes of both. @throws `OUTPUT_CHANGED_MEANWHILE` */
   const mergedWithTheirs = async (base: Version, text: Uint8Array) => {

@@ -1,11 +1,13 @@
 import type { KeyGroup, Recipient } from "../crypto/data-key.ts";
+import type { Metadata } from "../document/metadata.ts";
 import { KeyleafError } from "../errors.ts";
-import type { InspectedKey } from "../inspect.ts";
+import { type InspectedKey, inspectKey } from "../inspect.ts";
 import { isFor, keyGroupsOfRule, namedKey, recipientsOfTexts } from "../recipients.ts";
 import type { Context, Flags } from "./context.ts";
 import { ConfigFinder, ruleOrNull } from "./find-config.ts";
 import type { Input } from "./inputs.ts";
 import type { Say } from "./remarks.ts";
+import { warn } from "./report.ts";
 
 /**
  * Who a file is for stands in the file, where nothing authenticates it: whoever can change the file can put themselves
@@ -30,34 +32,60 @@ export class KeyPolicy {
    */
   async check(groups: readonly KeyGroup[], named: readonly Recipient[], input: Input, say: Say): Promise<void> {
     if (this.#flags.has("keep-unlisted") || this.#context.program === "sops") return;
-    const { knownAs } = input;
-    const found = await this.#configs.find(knownAs);
-    const rule = found === null ? null : await ruleOrNull(found, knownAs);
     const keys = groups.flat().map(namedKey);
-    const hasRule = rule?.keyGroups.some((group) => group.length > 0) === true;
-    if (rule === null || found === null || !hasRule) {
+    const listed = await this.#listed(input.knownAs);
+    if (listed === null) {
       say("note", `no rule says who may read it, so all do that the file names: ${namesOf(keys)}`);
       return;
     }
+    const unlisted = listed.lacks(keys, named);
+    if (unlisted.length === 0) return;
+    const one = unlisted.length === 1;
+    throw new KeyleafError("KEY_UNLISTED", `${listed.rule} does not name ${namesOf(unlisted)}, who the file is for`, {
+      hint:
+        `"enc updatekeys" takes ${one ? "that recipient" : "those recipients"} away; ` +
+        "if they may read on, name them in the rule, or give --keep-unlisted",
+    });
+  }
+
+  /**
+   * Warns of recipients of a file, which they open already, that its rule does not name.
+   * A configuration that cannot be read is none: nothing here depends on it.
+   */
+  async warnOfUnlisted({ keyGroups }: Metadata, name: string, knownAs: string | null): Promise<void> {
+    if (this.#context.program === "sops") return;
+    const listed = await this.#listed(knownAs).catch((error: unknown) => {
+      if (error instanceof KeyleafError) return null;
+      throw error;
+    });
+    const unlisted = listed?.lacks(await Promise.all(keyGroups.flat().map(inspectKey)), []) ?? [];
+    if (unlisted.length === 0) return;
+    warn(this.#context, `${name} is for ${namesOf(unlisted)} too, which ${listed?.rule} does not name`);
+  }
+
+  /** Who may read a file, as far as its rule and the environment say; `null`: no rule says anything. */
+  async #listed(knownAs: string | null): Promise<Listed | null> {
+    const found = await this.#configs.find(knownAs);
+    const rule = found === null ? null : await ruleOrNull(found, knownAs);
+    const hasRule = rule?.keyGroups.some((group) => group.length > 0) === true;
+    if (rule === null || found === null || !hasRule) return null;
     const { env } = this.#context.host;
     const listed = [
       ...(await keyGroupsOfRule(rule)).flat(),
       ...(await recipientsOfTexts((names) => env[names.env] ?? "", {})),
-      ...named,
     ];
-    const unlisted = keys.filter((key) => !listed.some((one) => isFor(one, key) || isSameArn(namedKey(one), key)));
-    if (unlisted.length === 0) return;
-    const one = unlisted.length === 1;
-    throw new KeyleafError(
-      "KEY_UNLISTED",
-      `the rule at line ${rule.line} of ${found.path} does not name ${namesOf(unlisted)}, who the file is for`,
-      {
-        hint:
-          `"enc updatekeys" takes ${one ? "that recipient" : "those recipients"} away; ` +
-          "if they may read on, name them in the rule, or give --keep-unlisted",
-      },
-    );
+    return {
+      rule: `the rule at line ${rule.line} of ${found.path}`,
+      lacks: (keys, named) =>
+        keys.filter((key) => ![...listed, ...named].some((one) => isFor(one, key) || isSameArn(namedKey(one), key))),
+    };
   }
+}
+
+interface Listed {
+  readonly rule: string;
+  /** Those of the keys that neither this has, nor the command line names. */
+  lacks(keys: readonly InspectedKey[], named: readonly Recipient[]): InspectedKey[];
 }
 
 /** An AWS key is the same whatever the role and the context that it is used with. */

@@ -13,6 +13,7 @@ import { basename, join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { CliHost } from "../../src/cli/context.ts";
 import { changedLines } from "../support/sealed-cases.ts";
+import { bob } from "../support/sops.ts";
 import { IDENTITY, type Ran, RECIPIENT, runWith, type Setting, temporaryFolder } from "./fake.ts";
 
 const CANARY = "hunter2";
@@ -81,6 +82,13 @@ async function edit(
   expect(ran.stdout + ran.stderr).not.toContain(CANARY);
   return { ...ran, questions };
 }
+
+test("a recipient that the rule does not name is warned of", async () => {
+  await expectDone(enc(["rotate", "-i", "--add-age", bob.recipient, "x.enc.yaml"]));
+  writeFileSync(join(cwd, ".sops.yaml"), `creation_rules:\n  - age: ${RECIPIENT}\n`);
+  const { stderr } = await expectDone(edit(replace("5432", "5433")));
+  expect(stderr).toContain(`x.enc.yaml is for ${bob.recipient} too, which the rule at line 2`);
+});
 
 function replace(from: string, to: string): string {
   return `sed 's/${from}/${to}/' "$1" > "$d/new" && cat "$d/new" > "$1"`;

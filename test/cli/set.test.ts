@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { rulesOf } from "../../src/cli/change-file.ts";
 import type { Context } from "../../src/cli/context.ts";
+import { bob } from "../support/sops.ts";
 import { IDENTITY, type Ran, RECIPIENT, runWith, type Setting, temporaryFolder } from "./fake.ts";
 
 let folder: string;
@@ -155,4 +156,32 @@ it("the reference has rules of its own", () => {
   expect(rules("enc").parsePath("a.b")).toEqual(["a", "b"]);
   expect(() => rules("sops").parsePath("a.b")).toThrow(expect.objectContaining({ code: "USAGE_BAD_PATH" }));
   expect(rules("sops")).toMatchObject({ replacesValues: true, takesLists: false, isForgiving: false });
+});
+
+describe("a recipient that the rule does not name", () => {
+  const rule = (recipients: string): void =>
+    writeFileSync(join(folder, ".sops.yaml"), `creation_rules:\n  - age: ${recipients}\n`);
+
+  it("is warned of by set and unset, since whoever can change the file can have put it there", async () => {
+    await enc(["rotate", "-i", "--add-age", bob.recipient, "f.yaml"]);
+    rule(RECIPIENT);
+    const warning =
+      `enc: warning: f.yaml is for ${bob.recipient} too, which the rule at line 2 of ` +
+      `${join(folder, ".sops.yaml")} does not name\n`;
+    for (const line of [
+      ["set", "f.yaml", "db.user", '"x"'],
+      ["unset", "f.yaml", "db.user"],
+    ])
+      expect(await enc(line)).toEqual({ status: 0, stdout: "", stderr: warning });
+    rule(`${RECIPIENT},${bob.recipient}`);
+    expect((await enc(["set", "f.yaml", "db.user", '"y"'])).stderr).toBe("");
+  });
+
+  it("is no matter where no rule says anything, or the configuration is broken", async () => {
+    for (const text of ["", "stores: {}\n", "creation_rules: [\n"]) {
+      writeFileSync(join(folder, ".sops.yaml"), text);
+      const value = JSON.stringify(text);
+      expect(await enc(["set", "f.yaml", "db.user", value])).toEqual({ status: 0, stdout: "", stderr: "" });
+    }
+  });
 });
