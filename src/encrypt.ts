@@ -57,6 +57,8 @@ export interface EncryptResult {
   readonly notices: readonly string[];
   /** Paths of values that stay clear, as text; null and empty values have nothing to seal and are not listed. */
   readonly clear: readonly string[];
+  /** More than values and metadata was written anew, since sops would not read it. Such a file is to be verified, however large it is. */
+  readonly isRearranged: boolean;
   /**
    * Decrypts what was written and compares it with what went in. Until this result is gone, the data key is in memory.
    * @returns whether `source` comes back byte for byte; always so unless an odd tag or another output format is in play.
@@ -214,7 +216,8 @@ export async function sealPlaintext(
     verifyWritten(written, source, outputFormat, format, digest, dataKey);
   if (outputFormat !== format) await checkConversion(verify(output), outputFormat);
   const notices = doc.isWrapped === true ? ["the file is no mapping: sops shows its content under the key data"] : [];
-  return { output, sealed, clear, notices, verify };
+  const isRearranged = doc.isWrapped === true || variants.edits.length > 0;
+  return { output, sealed, clear, notices, isRearranged, verify };
 }
 
 /** Another format may drop documents or comments, or spell clear values otherwise: then the MAC would not hold. */

@@ -3,8 +3,15 @@ import { KeyleafError } from "../errors.ts";
 
 /** Encrypted files are decrypted and compared before they count. */
 
-/** Bytes up to which a result is verified before it goes to standard output; files always are. */
-export const MOST_VERIFIED = 256 * 1024;
+const MOST_VERIFIED = 256 * 1024;
+
+/**
+ * Whether a result is verified before it goes to standard output: up to 256 KiB, and wherever more than values was written
+ * anew. Files always are.
+ */
+export function isVerified(source: Uint8Array, { isRearranged }: Pick<EncryptResult, "isRearranged">): boolean {
+  return isRearranged || source.length <= MOST_VERIFIED;
+}
 
 /** The check that an encrypted file comes back; byte for byte, unless it is in another format than it was. */
 export function verification(

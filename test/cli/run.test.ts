@@ -406,3 +406,13 @@ describe("git textconv", () => {
     expect((await enc("git", "textconv")).status).toBe(100);
   });
 });
+
+it.each(["enc", "sops"] as const)("%s prints no large file that does not come back", async (program) => {
+  const cwd = temporaryFolder();
+  // An empty block scalar has nothing to seal, and cannot stand where the wrapper of the document is put.
+  writeFileSync(join(cwd, "b.yaml"), `a: "${"x".repeat(300_000)}"\n---\n|\n`);
+  const argv = [...(program === "sops" ? ["encrypt"] : []), "--age", RECIPIENT, "b.yaml"];
+  const { status, stdout, stderr } = await runWith({ cwd, env: {}, program }, ...argv);
+  expect([status, stdout]).toEqual([3, ""]);
+  expect(stderr).toContain("the encrypted file does not decrypt");
+});

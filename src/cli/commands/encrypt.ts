@@ -37,7 +37,7 @@ import {
 import { Remarks, type Say, sayAll } from "../remarks.ts";
 import { note, warn } from "../report.ts";
 import type { Left, Rewriting } from "../rewrite-files.ts";
-import { MOST_VERIFIED, verification } from "../verification.ts";
+import { isVerified, verification } from "../verification.ts";
 import { writeFiles } from "../write-file.ts";
 import { commands } from "./registry.ts";
 
@@ -78,12 +78,13 @@ async function encryptOne(
   context: Context,
 ): Promise<void> {
   if (destination.kind === "file" && (await encryptedOver(input, destination, encryption, say, context))) return;
-  const { output, isSecret, verify } = await encryption.rewrite(input, say);
+  const encrypted = await encryption.rewrite(input, say);
+  const { output, isSecret, verify } = encrypted;
   if (destination.kind === "file") {
     await writeFiles([{ path: destination.path, content: output, isSecret, verify }]);
     return;
   }
-  if (input.source.length <= MOST_VERIFIED) await verify(output);
+  if (isVerified(input.source, encrypted)) await verify(output);
   await context.streams.stdout.write(output);
 }
 
@@ -185,7 +186,7 @@ export class Encryption implements Rewriting {
     if (update === null) return encrypted(await encrypt(input.source, options, this.#context.host), options, say);
     sayClear(update.sealed, update.clear, say);
     // It has been verified.
-    return { output: update.output, isSecret: false, verify: async () => {} };
+    return { output: update.output, isSecret: false, isRearranged: false, verify: async () => {} };
   }
 
   /** What did not change since the last commit keeps its ciphertext. `null`: nothing can be kept. */
@@ -336,13 +337,15 @@ function unattended(context: Context): CliHost {
 export interface Encrypted {
   readonly output: Uint8Array;
   readonly isSecret: false;
+  /** See `EncryptResult`. */
+  readonly isRearranged: boolean;
   /** @throws `OUTPUT_VERIFY_FAILED` */
   readonly verify: (written: Uint8Array) => Promise<void>;
 }
 
 /** Says what there is to say of a result. */
 function encrypted(
-  { output, sealed, clear, notices, verify }: EncryptResult,
+  { output, sealed, clear, notices, isRearranged, verify }: EncryptResult,
   options: EncryptOptions,
   say: Say,
 ): Encrypted {
@@ -351,6 +354,7 @@ function encrypted(
   return {
     output,
     isSecret: false,
+    isRearranged,
     verify: verification(verify, options),
   };
 }

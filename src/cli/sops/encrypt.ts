@@ -21,9 +21,9 @@ export async function run(operands: readonly string[], given: Given, context: Co
   await naming(file, async () => {
     const options = await newFileOptions(file, given, context);
     const source = await readOne(file, context);
-    const { output, notices, verify } = await encrypt(source, options, context.host);
+    const { output, notices, isRearranged, verify } = await encrypt(source, options, context.host);
     for (const notice of notices) warn(context, notice);
-    const result = { content: output, isSecret: false, verify: verification(verify, options) };
+    const result = { content: output, isSecret: false, isRearranged, verify: verification(verify, options) };
     await deliver(result, file, source, given, context);
   });
 }

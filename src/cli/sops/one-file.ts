@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { aboutFile } from "../inputs.ts";
 import { readExisting } from "../read-file.ts";
 import { warn } from "../report.ts";
-import { MOST_VERIFIED } from "../verification.ts";
+import { isVerified } from "../verification.ts";
 import { type FileWrite, writeFiles } from "../write-file.ts";
 import { keyChanges } from "./flags.ts";
 import type { Given } from "./given.ts";
@@ -120,7 +120,9 @@ export async function readOne({ name, path }: OneFile, { host, streams }: Contex
 
 /** What a command makes of a file. */
 export interface Result extends Pick<FileWrite, "content" | "isSecret"> {
-  /** See {@link FileWrite}; of what goes to standard output, only up to {@link MOST_VERIFIED} bytes are looked at. */
+  /** See `EncryptResult`. */
+  readonly isRearranged?: boolean;
+  /** See {@link FileWrite}; what goes to standard output is not always looked at. */
   readonly verify?: (written: Uint8Array) => Promise<void>;
 }
 
@@ -139,7 +141,7 @@ export async function deliver(
   if (given.has("in-place") && path !== null) await writeFiles([{ ...result, path, before: source }]);
   else if (output !== undefined) await writeFiles([{ ...result, path: resolve(context.host.cwd, output) }]);
   else {
-    if (source.length <= MOST_VERIFIED) await result.verify?.(result.content);
+    if (isVerified(source, { isRearranged: false, ...result })) await result.verify?.(result.content);
     await context.streams.stdout.write(result.content);
   }
 }
