@@ -71,7 +71,6 @@ test("what cannot be written is an error only once the MAC has been checked", as
   expect((await failure(() => openedText("json", cut))).code).toBe("INTEGRITY_MAC");
 });
 
-// sops-format 20.1 to 20.6, 19.2.
 describe("what should be known", () => {
   test("that another format has room for one document only", async () => {
     const { output } = await sealed("yaml", "a: b\n---\nc: d\n");
@@ -135,7 +134,6 @@ describe("complete files of the reference", () => {
     expect(error.code).toBe("KEY_UNAVAILABLE");
   });
 
-  // sops-format 20.8.
   test.each<[string, FormatId, string, string, string]>([
     [
       "3.6.1",

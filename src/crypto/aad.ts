@@ -2,7 +2,7 @@
  * Associated data: where a value stands, so that an envelope put elsewhere does not open. It is the path's keys, each
  * followed by a colon; list positions are not part of it. A comment has the path of its container.
  *
- * Source: sops-format 3.3; SOPS sops.go.
+ * Source: SOPS sops.go.
  */
 
 /** AAD of the sealed record of spellings. No path gives it: those end with a colon. */

@@ -59,7 +59,7 @@ export async function inTime<T>(
  * @throws `KEY_UNAVAILABLE` with every key that was tried and its reason; `USAGE`, `USAGE_DUPLICATE` for a decryption
  *   order or a time limit that is none.
  *
- * Source: sops-format 8.2; SOPS sops.go.
+ * Source: SOPS sops.go.
  */
 export async function unwrapDataKey(
   groups: readonly (readonly KeyEntry[])[],

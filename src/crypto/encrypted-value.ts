@@ -42,7 +42,7 @@ const NEW_ARRAYS: Decoders = { data: toNewArray, iv: toNewArray, tag: toNewArray
  * @param decode - for callers that use the parts at once.
  * @returns `null` when the text is not one: another algorithm, bad base64 (padding is required), a tag that is not 16 bytes.
  *
- * Source: sops-format 3.1; SOPS aes/cipher.go `parse`.
+ * Source: SOPS aes/cipher.go `parse`.
  */
 export function parseEncryptedValue(text: string, decode: Decoders = NEW_ARRAYS): EncryptedValue | null {
   const match = ENVELOPE.exec(text);

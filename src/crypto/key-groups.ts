@@ -6,7 +6,7 @@ import { combine, MOST_SHARES, split } from "./shamir.ts";
 /**
  * Several key groups: each holds a share of the data key, and so many of them as the threshold says give it back.
  *
- * Source: sops-format 8.2; SOPS sops.go.
+ * Source: SOPS sops.go.
  */
 
 /** Groups that are asked at a time, where their keys are behind a network. */

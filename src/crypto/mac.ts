@@ -14,7 +14,7 @@ const CHUNK = 4 * 1024;
  * The running SHA-512 over the plaintext of values in document order. No separators, names or types; the caller leaves
  * out nulls and comments, and in `macOnlyEncrypted` mode what is not selected.
  *
- * Source: sops-format 7; SOPS sops.go.
+ * Source: SOPS sops.go.
  */
 export class Digest {
   readonly #hash = runtime.sha512();

@@ -3,7 +3,7 @@ import { goBoolean } from "../go-boolean.ts";
 
 /**
  * The spelling of values: the one place where number, boolean and time text lives. What stands in `Scalar.text` is what
- * is sealed and digested (sops-format 3.4, 3.5); the `...Text` functions give what the reference's emitters print.
+ * is sealed and digested; the `...Text` functions give what the reference's emitters print.
  */
 
 const INT64_MIN = -(2n ** 63n);
@@ -61,7 +61,7 @@ function shortestFloat(value: number): string {
   return `${mantissa}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
 }
 
-/** Value text of a non-string scalar in YAML, as go-yaml prints it (sops-format 11.2). */
+/** Value text of a non-string scalar in YAML, as go-yaml prints it. */
 export function yamlText(scalar: Scalar): string {
   const text = scalar.text as string;
   switch (scalar.type) {
@@ -98,7 +98,7 @@ export function jsonText(scalar: Scalar): string | null {
   }
 }
 
-/** Value text of a non-string scalar in dotenv and INI (sops-format 11.4). */
+/** Value text of a non-string scalar in dotenv and INI. */
 export function plainText(scalar: Scalar): string {
   const text = scalar.text as string;
   switch (scalar.type) {

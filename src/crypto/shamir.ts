@@ -2,7 +2,7 @@
  * Shamir's secret sharing, byte by byte over GF(2^8) with the polynomial 0x11b, as HashiCorp Vault and the reference have
  * it. All work on bytes of a secret is shifts and masks: no table is looked into at a secret place, no branch hangs on one.
  *
- * Source: sops-format 8.3; SOPS shamir/shamir.go.
+ * Source: SOPS shamir/shamir.go.
  */
 
 /** Shares that there can be at most: the x coordinates are 1 to 255. */

@@ -157,7 +157,7 @@ export function passingRoots(doc: Document): readonly (Mapping | Passing)[] {
 /** Key that a top level takes in a sealed file when it is no mapping, and under which a binary file is. */
 export const WRAPPER_KEY = "data";
 
-/** Whether an element is a comment, or a value that was opened and turned out to be one (sops-format 6.3). */
+/** Whether an element is a comment, or a value that was opened and turned out to be one. */
 export function isComment(element: Node | Comment): element is Comment {
   return element.kind === "comment" || (element.kind === "leaf" && element.scalar.type === "comment");
 }

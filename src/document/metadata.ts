@@ -48,7 +48,7 @@ function invalid(what: string, hint?: string): KeyleafError {
  * Reads the block. Field names in any case, weak typing and single objects for lists as the reference reads them.
  * @throws `INPUT_METADATA`
  *
- * Source: sops-format 9.
+ * Source: SOPS stores/stores.go.
  */
 export function parseMetadata(block: Mapping): Metadata {
   const fields = new Map<string, Node>();

@@ -1,7 +1,7 @@
 import { KeyleafError } from "../errors.ts";
 
 /**
- * Regular expressions as rules mean them: RE2 as Go has it (sops-format 5). Loading `re2js` costs several milliseconds,
+ * Regular expressions as rules mean them: RE2 as Go has it. Loading `re2js` costs several milliseconds,
  * and almost every pattern in use is of the kind `^(password|token)$`, so patterns that JavaScript reads alike and
  * matches in linear time are given to `RegExp`. When in doubt, `re2js`.
  */

@@ -30,7 +30,7 @@ export interface WalkOptions {
  * The one walk: depth first, in document order, over all documents; decides for each entry whether the selection rule
  * seals it. Encrypting, decrypting, digests and listings all go this way, so that they agree.
  *
- * Source: sops-format 4, 5; SOPS sops.go.
+ * Source: SOPS sops.go.
  */
 export function walk(roots: readonly (Mapping | Passing)[], options: WalkOptions, visitor: Visitor): void {
   const walker = new Walker(options, visitor);

@@ -24,7 +24,7 @@ import { printJson, quoteAsGo, referenceLayout } from "./json-print.ts";
  * stand-in with one character for each byte, since editing replaces all of it anyhow. In a sealed file the place, of
  * style `envelope`, is what stands between the quotes: opening puts the bytes there and takes away what is around them.
  *
- * Source: sops-format 11.4; SOPS stores/json/store.go (BinaryStore).
+ * Source: SOPS stores/json/store.go (BinaryStore).
  */
 export const binary: SyncFormat = {
   id: "binary",

@@ -31,7 +31,7 @@ import type { SyncFormat } from "./format.ts";
  * quoted values over several lines (style `multiline`), and blank or indented comment lines (style `odd`). Neither may
  * stay clear in a file that sops is to read.
  *
- * Source: sops-format 6.5, 11.4, 12; SOPS stores/dotenv/store.go.
+ * Source: SOPS stores/dotenv/store.go.
  */
 export const dotenv: SyncFormat = {
   id: "dotenv",

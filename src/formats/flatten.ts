@@ -6,7 +6,7 @@ import { KeyleafError } from "../errors.ts";
  * What the formats without nesting, dotenv and INI, have in common: text of values, and the `sops` block as flat names,
  * where `age[0].recipient` is `age__list_0__map_recipient`.
  *
- * Source: sops-format 11.4, 12; SOPS stores/flatten.go.
+ * Source: SOPS stores/flatten.go.
  */
 
 const MAP_STEP = "__map_";

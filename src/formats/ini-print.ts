@@ -7,7 +7,7 @@ import { DEFAULT_SECTION, METADATA_SECTION, orNull, readExactly, readKey, trim }
 /**
  * INI text as go-ini writes it: values in the quotes they need, delimiters of a section below each other.
  *
- * Source: sops-format 11.5; SOPS stores/ini/store.go; go-ini v1.67 file.go.
+ * Source: SOPS stores/ini/store.go; go-ini v1.67 file.go.
  */
 
 /** A value in the quotes it needs. An envelope needs none. */

@@ -5,7 +5,7 @@ import { nextLine } from "./lines.ts";
  * INI text as go-ini takes it apart, with the options sops gives it: sections, keys, values and comments, each with its
  * place. Sees no tree.
  *
- * Source: sops-format 11.5; go-ini v1.67 parser.go.
+ * Source: go-ini v1.67 parser.go.
  */
 
 /** Its keys are the flattened metadata. */

@@ -30,7 +30,7 @@ import { nextLine } from "./lines.ts";
  * Styles: `value`; `replaced` and `skipped` for such text other than comments; `comment`; and `odd` for comments that
  * must not stay clear, as sops crashes when it is to print them. What kind of comment one is shows in the text around it.
  *
- * Source: sops-format 6.5, 11.5, 12; SOPS stores/ini/store.go; go-ini v1.67 parser.go, file.go.
+ * Source: SOPS stores/ini/store.go; go-ini v1.67 parser.go, file.go.
  */
 export const ini: SyncFormat = {
   id: "ini",

@@ -22,7 +22,7 @@ import { scanJson, scanScalar, skipBlank, skipBlankBack } from "./json-scanner.t
  * otherwise into sealed files: a byte order mark is left out, and what is no object at the top becomes the value of a key
  * `data`.
  *
- * Source: RFC 8259; sops-format 11.3; SOPS stores/json/store.go.
+ * Source: RFC 8259; SOPS stores/json/store.go.
  */
 export const json: SyncFormat = {
   id: "json",

@@ -10,7 +10,7 @@ import { columnOf } from "./yaml-block.ts";
  * apart are foot comments and go with the token before, or with the block whose column they have; the rest are head
  * comments of the next token.
  *
- * Source: sops-format 6.4; go-yaml v3.0.4 scannerc.go, parserc.go, decode.go.
+ * Source: go-yaml v3.0.4 scannerc.go, parserc.go, decode.go.
  */
 export class Comments {
   readonly #text: string;

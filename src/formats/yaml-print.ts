@@ -215,7 +215,7 @@ export interface OwnManner {
   readonly hasUnindentedLists: boolean;
 }
 
-/** Prints trees in block style as the reference does (sops-format 11.2). */
+/** Prints trees in block style as the reference does. */
 export class BlockPrinter {
   readonly #step: number;
   readonly #newline: string;

@@ -5,7 +5,7 @@ import { type Scalar, str } from "../document/document.ts";
  * What a plain scalar is, as go-yaml v3 reads it: a mixture of YAML 1.1 and 1.2. Types and bytes of clear values are in
  * the MAC, so this table decides whether the reference accepts a file.
  *
- * Source: sops-format 11.1; go-yaml resolve.go.
+ * Source: go-yaml resolve.go.
  */
 const WORDS: ReadonlyMap<string, Scalar> = wordsOf([
   [NULL, ["", "~", "null", "Null", "NULL"]],

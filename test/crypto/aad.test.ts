@@ -14,7 +14,6 @@ async function aadsOf(format: FormatId, source: string): Promise<[string, string
   return found;
 }
 
-// sops-format 3.3.
 describe("associated data", () => {
   test("in YAML: keys with a colon each, no positions, the container's path for comments", async () => {
     const source = `# top

@@ -13,7 +13,6 @@ function digestOf(macOnlyEncrypted: boolean, ...scalars: Scalar[]): string {
 const five = intScalar(5n) ?? NULL;
 const leaves = [str("hello"), five, boolScalar(true)];
 
-// sops-format 19.2.
 describe("the digest", () => {
   test("of the vectors", () => {
     expect(digestOf(false, ...leaves)).toBe(

@@ -20,7 +20,6 @@ import type { Scalar } from "../../src/document/document.ts";
 const from = (text: string, type: string): Scalar | null => scalarFromBytes(Buffer.from(text), type);
 
 describe("floats", () => {
-  // sops-format 3.5.
   test.each([
     [1, "1"],
     [0.5, "0.5"],
@@ -53,7 +52,6 @@ describe("floats", () => {
     );
   });
 
-  // sops-format 11.2, 11.3, 11.4.
   test.each([
     ["0.0001", "0.0001", "0.0001", "0.0001"],
     ["0.00001", "1e-05", "0.00001", "1E-05"],

@@ -15,7 +15,7 @@ const splits = fc
   .map(([secret, threshold, more]) => ({ secret, threshold, count: threshold + more }));
 
 describe("splitting", () => {
-  test("is the worked example of sops-format 8.3", () => {
+  test("is a worked example", () => {
     const shares = split(unhex("5300ff"), 3, 2, (bytes) => bytes.set(unhex("ca0180")));
     expect(shares.map(hex)).toEqual(["99017f01", "dc02e402", "16036403"]);
   });
@@ -89,7 +89,7 @@ describe("splitting", () => {
 });
 
 describe("combining", () => {
-  /** Of sops-format 19.3. */
+  /** Made by sops. */
   const shares = [
     "b7b7870db071aa215b63b25b6b22195716907431a2987220ab98f1d53fe659a501",
     "dfdfbfb0d148e5e81c6cd51c7cee9804869142c8f5814eeae781531bd47d18fb02",

@@ -95,7 +95,7 @@ MAC: M\nVersion: 3.13.2\nEncrypted_Suffix: _s\nMac_Only_Encrypted: true\nShamir_
     expect(keysOf(read(groups + WHOLE).keyGroups)).toEqual([["age e"]]);
   });
 
-  // sops-format 7: the time is associated data in a normal form.
+  // The time is associated data in a normal form.
   test.each([
     ["2025-01-02T03:04:05Z", "2025-01-02T03:04:05Z"],
     ["2025-01-02T03:04:05.999Z", "2025-01-02T03:04:05Z"],
@@ -107,7 +107,7 @@ MAC: M\nVersion: 3.13.2\nEncrypted_Suffix: _s\nMac_Only_Encrypted: true\nShamir_
     expect(read(`${KEYS}lastmodified: "${text}"\n${REST}`).lastModified).toBe(normal);
   });
 
-  // sops-format 9.4: weak typing.
+  // Weak typing.
   test.each([
     ['"2"', 2],
     ["2", 2],

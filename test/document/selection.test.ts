@@ -36,7 +36,7 @@ describe("selection rules", () => {
     expect([hits("a.*("), hits("abc(")]).toEqual([true, false]);
   });
 
-  // sops-format 5: RE2, unanchored, case-sensitive.
+  // RE2, unanchored, case-sensitive.
   test.each([
     ["data", "metadata", true],
     ["^data$", "metadata", false],

@@ -83,7 +83,7 @@ b_x: v8
 });
 
 describe("rules about comments", () => {
-  // The worked example of sops-format 5.
+  // A worked example.
   const example = `k1: v1
 # sops:enc
 # note

@@ -259,7 +259,7 @@ describe("collections, anchors and merges", () => {
   });
 });
 
-// sops-format 6.4: what a comment belongs to decides its path.
+// What a comment belongs to decides its path.
 describe("comments", () => {
   test.each<[string, Short]>([
     ["# a\nk: v\n# b\n", ["# a", ["k", "v"], "# b"]],

@@ -9,13 +9,13 @@ import { KeyleafError } from "../../src/errors.ts";
 import type { FormatId } from "../../src/formats/format.ts";
 import { fakeHost } from "./fake-host.ts";
 
-/** TEST ONLY: identities A and B of sops-format 19.4; they protect nothing. */
+/** TEST ONLY: identities A and B of the vectors; they protect nothing. */
 export const IDENTITY_A = "AGE-SECRET-KEY-1G0Q5K9TV4REQ3ZSQRMTMG8NSWQGYT0T7TZ33RAZEE0GZYVZN0APSU24RK7";
 export const RECIPIENT_A = "age1lzd99uklcjnc0e7d860axevet2cz99ce9pq6tzuzd05l5nr28ams36nvun";
 export const IDENTITY_B = "AGE-SECRET-KEY-1432K5YRNSC44GC4986NXMX6GVZ52WTMT9C79CLUVWYY4DKDHD5JSNDP4MC";
 export const RECIPIENT_B = "age1afnrdrkyvy0sl5e08t9ffs4c7g5e5npc8luf7hjc77syewg5gajsls4r90";
 
-/** TEST ONLY: the data key of the vectors, sops-format 19. */
+/** TEST ONLY: the data key of the vectors. */
 export const VECTOR_DATA_KEY = new Uint8Array(32).fill(0x66);
 
 /** A host that has identity A. */

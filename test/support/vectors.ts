@@ -1,4 +1,4 @@
-/** Test vectors of the file format, sops-format 19. The data key is 32 bytes of 0x66. */
+/** Test vectors of the file format, made with sops. The data key is 32 bytes of 0x66. */
 export interface ValueVector {
   /** Path text, and so associated data. */
   readonly aad: string;

@@ -2,7 +2,7 @@
  * AWS KMS: the key named by an ARN wraps the data key, bound to an encryption context. The AWS SDK is loaded when the
  * first key is used, and everything that speaks to it is in `loadSdkClient`; the rest of this file is text.
  *
- * Source: sops-format 10.3; SOPS kms/keysource.go.
+ * Source: SOPS kms/keysource.go.
  */
 import { fieldOf, itemsOf, leaf, type Mapping, mapping, type Node } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";
@@ -129,7 +129,7 @@ export function createAwsKms(loadClient: LoadKmsClient): KeyProvider<AwsKmsRecip
 
 /**
  * What sops before 3.3.0 may have wrapped a key with instead of the context that it wrote: all keys with the value of one of
- * them (sops-format 9.5). None where that is the same.
+ * them. None where that is the same.
  */
 function contextsOfOldVersions(context: ReadonlyMap<string, string>): ReadonlyMap<string, string>[] {
   const values = new Set(context.values());

@@ -5,7 +5,7 @@
  * Whoever wrote a file chose the vault in it, and a token for one vault is good for all others of its owner. So a vault
  * that only the file names is not contacted, not even one below the names of Azure, where everybody can have one.
  *
- * Source: sops-format 10.5; SOPS azkv/keysource.go; Key Vault REST reference 7.4: Encrypt, Decrypt, Get Key;
+ * Source: SOPS azkv/keysource.go; Key Vault REST reference 7.4: Encrypt, Decrypt, Get Key;
  * "Authentication, requests and responses" for the challenge.
  */
 import { fieldOf, leaf, type Mapping, mapping } from "../../document/document.ts";

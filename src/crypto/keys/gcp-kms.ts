@@ -2,7 +2,7 @@
  * GCP KMS: a key of Cloud KMS wraps the data key. Always by its REST interface; the reference can also speak gRPC, which
  * gives the same ciphertexts. Credentials come from google-auth-library, loaded when a key is used.
  *
- * Source: sops-format 10.4; SOPS gcpkms/keysource.go; Cloud KMS REST reference, v1
+ * Source: SOPS gcpkms/keysource.go; Cloud KMS REST reference, v1
  * projects.locations.keyRings.cryptoKeys, encrypt and decrypt.
  */
 import { fieldOf, leaf, type Mapping, mapping } from "../../document/document.ts";

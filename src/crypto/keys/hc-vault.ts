@@ -2,7 +2,7 @@
  * HashiCorp Vault and OpenBao: a key of a transit engine wraps the data key. The server's address stands in the file, so
  * it is asked of the host whether it may be sent the user's token.
  *
- * Source: sops-format 10.6; SOPS hcvault/keysource.go; Vault api/client.go (v1.22.0).
+ * Source: SOPS hcvault/keysource.go; Vault api/client.go (v1.22.0).
  */
 import { posix } from "node:path";
 import { fieldOf, leaf, type Mapping, mapping } from "../../document/document.ts";
@@ -121,7 +121,7 @@ async function checkServer({ address }: VaultRecipient, host: Host): Promise<voi
 export const hcVault: KeyProvider<VaultRecipient> = createHcVault(realSend, pause);
 
 /**
- * The parts of a key's URI, cut as the reference cuts it (sops-format 10.6), Go's `url.Parse` included: what lies between
+ * The parts of a key's URI, cut as the reference cuts it, Go's `url.Parse` included: what lies between
  * the version and the last two segments is the engine; the last but one is dropped, whatever it is. A query sticks to the
  * key's name and to the address. What could never work is refused here, not when it is used: other schemes, an empty
  * name, and a user name or password, which would stand in the file for all to read.

@@ -2,7 +2,7 @@
  * HuaweiCloud KMS: a key in one region wraps the data key. No endpoint stands in a file: the region leads to one of
  * HuaweiCloud's own, or to one that the user's environment names for it.
  *
- * Source: sops-format 10.7; SOPS hckms/keysource.go; HuaweiCloud KMS API, `encrypt-data` and `decrypt-data`.
+ * Source: SOPS hckms/keysource.go; HuaweiCloud KMS API, `encrypt-data` and `decrypt-data`.
  */
 import { fieldOf, itemsOf, leaf, type Mapping, mapping } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";

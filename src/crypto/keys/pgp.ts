@@ -2,7 +2,7 @@
  * PGP: the `gpg` program does the work, with its own keyring and its own agent. The data key goes to it on its standard
  * input, never as an argument or in a file.
  *
- * Source: sops-format 10.2; SOPS pgp/keysource.go.
+ * Source: SOPS pgp/keysource.go.
  */
 import { fieldOf, leaf, mapping, type Node } from "../../document/document.ts";
 import { KeyleafError } from "../../errors.ts";

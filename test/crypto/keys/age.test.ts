@@ -7,14 +7,14 @@ import type { WrappedKey } from "../../../src/crypto/keys/provider.ts";
 import { itemOf, leaf, list, mapping, type Scalar } from "../../../src/document/document.ts";
 import { type FakeHost, fakeHost } from "../../support/fake-host.ts";
 
-// TEST ONLY: A and B are from sops-format 19.4, C is a fixture key (age-alice); they protect nothing.
+// TEST ONLY: A and B are of the vectors, C is a fixture key (age-alice); they protect nothing.
 const A = "AGE-SECRET-KEY-1G0Q5K9TV4REQ3ZSQRMTMG8NSWQGYT0T7TZ33RAZEE0GZYVZN0APSU24RK7";
 const B = "AGE-SECRET-KEY-1432K5YRNSC44GC4986NXMX6GVZ52WTMT9C79CLUVWYY4DKDHD5JSNDP4MC";
 const C = "AGE-SECRET-KEY-1LZW3CUJ4TL76ZEX493Q9YRUN9RDLT74T3SMZTKD28SFY99TJ7DNQU3MQXS";
 const RECIPIENT_A = "age1lzd99uklcjnc0e7d860axevet2cz99ce9pq6tzuzd05l5nr28ams36nvun";
 const RECIPIENT_B = "age1afnrdrkyvy0sl5e08t9ffs4c7g5e5npc8luf7hjc77syewg5gajsls4r90";
 
-/** The wrapped key of sops-format 20.1. */
+/** A wrapped key that sops made. */
 const ENC_A = `-----BEGIN AGE ENCRYPTED FILE-----
 YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IFgyNTUxOSBzTEpVZlFKMGMyVjlCalJx
 clYxQXArdVp5TEFYanhlTmFyMDVWTEdqZ2kwCmNMN2FMZW1qcDZWTVJLRXJKL285

@@ -53,7 +53,7 @@ const entry = (changes: Record<string, string | Node> = {}) => {
 const coded = (code: string): Error => Object.assign(new Error(`internal words with ${token}`), { code });
 
 describe("URIs", () => {
-  // Source: sops-format 10.6, and the same URIs given to sops 3.11.0.
+  // The same URIs given to sops 3.11.0.
   test.each([
     [uri, address, "transit", "app"],
     ["https://vault.me.com/v1/super42/bestmarket/keys/slig", "https://vault.me.com", "super42/bestmarket", "slig"],

@@ -49,7 +49,6 @@ const jsonAnswer = (status: number, body: unknown): HttpAnswer => ({
 });
 
 test("keys are named as the reference names them", async () => {
-  // Source: sops-format 10.7.
   expect(huaweiKms.fromText(` ${keyId} , af-south-1 : b:c `, {})).toEqual([{ keyId }, { keyId: "af-south-1 : b:c" }]);
   for (const bad of ["tr-west-1", ":x", "tr-west-1:", " : "]) {
     expect((await failure(() => huaweiKms.fromText(bad, {}))).code).toBe("KEY_BAD_RECIPIENT");
