@@ -1,4 +1,4 @@
-import { type Entry, leaf, type Node, str, type TreePath } from "./document/document.ts";
+import { type Entry, leaf, type Node, type Scalar, str, type TreePath } from "./document/document.ts";
 import type { Metadata } from "./document/metadata.ts";
 import { compileSelection } from "./document/selection.ts";
 import { walk } from "./document/walk.ts";
@@ -127,17 +127,25 @@ function checkExact(node: Node, source: string): void {
       if (member.kind === "comment") continue;
       if (seen.has(member.key)) throw new KeyleafError("USAGE_BAD_VALUE", "the value has a key twice");
       seen.add(member.key);
+      checkWhole(member.key, source);
       checkExact(member.value, source);
     }
   } else if (node.kind === "list") {
     for (const element of node.elements) if (element.kind !== "comment") checkExact(element, source);
-  } else if (node.scalar.type === "float" && node.at !== null) {
+  } else if (node.scalar.type === "str") checkWhole(node.scalar.text, source);
+  else if (node.scalar.type === "float" && node.at !== null) {
     const isWhole = /^-?\d+$/.test(source.slice(node.at.start, node.at.end));
     if (isWhole)
       throw new KeyleafError("USAGE_BAD_VALUE", "an integer beyond 64 bits would not come back as it is", {
         hint: "put it in quotes",
       });
   }
+}
+
+/** An escape can be half of a character, which is read as U+FFFD, since UTF-8 has none. */
+function checkWhole(text: Scalar["text"], source: string): void {
+  if (typeof text === "string" && text.includes("\ufffd") && !/\ufffd|\\ufffd/i.test(source))
+    throw new KeyleafError("USAGE_BAD_VALUE", "the value has half of a character (a lone surrogate)");
 }
 
 /** Where comments say what is sealed, a value must not become clear since it comes to stand behind another comment. */

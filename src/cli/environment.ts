@@ -125,18 +125,32 @@ const risky = new Patterns(
     // Loaders: of Linux and BSD, of macOS, and what glibc loads for character sets.
     "LD_*,DYLD_*,GCONV_PATH",
     // Shells: files that they run, options, and exported functions.
-    "BASH_ENV,ENV,ZDOTDIR,SHELLOPTS,BASHOPTS,PS4,PROMPT_COMMAND,IFS,BASH_FUNC_*",
-    "NODE_OPTIONS,NODE_PATH,BUN_*,DENO_*",
-    "PYTHONPATH,PYTHONHOME,PYTHONSTARTUP,PYTHONINSPECT",
+    "BASH_ENV,ENV,ZDOTDIR,SHELLOPTS,BASHOPTS,PS4,PROMPT_COMMAND,IFS,BASH_FUNC_*,SHELL",
+    // Where programs look for settings that name other programs.
+    "HOME,XDG_CONFIG_HOME,XDG_CONFIG_DIRS",
+    "NODE_OPTIONS,NODE_PATH,BUN_*,DENO_*,ELECTRON_RUN_AS_NODE",
+    "PYTHONPATH,PYTHONHOME,PYTHONSTARTUP,PYTHONINSPECT,PYTHONBREAKPOINT,PYTHONWARNINGS",
     "PERL5LIB,PERLLIB,PERL5OPT,PERL5DB,RUBYLIB,RUBYOPT,PHPRC,PHP_INI_SCAN_DIR,LUA_INIT*,LUA_PATH*,LUA_CPATH*",
     "JAVA_TOOL_OPTIONS,JDK_JAVA_OPTIONS,_JAVA_OPTIONS,CLASSPATH,DOTNET_STARTUP_HOOKS,CORECLR_*",
-    "GIT_SSH,GIT_SSH_COMMAND,GIT_CONFIG*,GIT_EXEC_PATH,GIT_EXTERNAL_DIFF,GIT_PROXY_COMMAND",
+    "R_PROFILE,R_PROFILE_USER,R_ENVIRON,R_ENVIRON_USER,JULIA_LOAD_PATH,ERL_FLAGS,ERL_AFLAGS,ERL_ZFLAGS,TCLLIBPATH,PSModulePath,PSMODULEPATH",
+    "MAVEN_OPTS,GRADLE_OPTS,RUSTC_WRAPPER,RUSTC_WORKSPACE_WRAPPER,CARGO_HOME,CC,CXX,MAKEFLAGS,GNUMAKEFLAGS",
+    "OPENSSL_CONF,OPENSSL_ENGINES,OPENSSL_MODULES,GTK_MODULES,QT_PLUGIN_PATH,GLIBC_TUNABLES",
+    "GIT_SSH,GIT_SSH_COMMAND,GIT_CONFIG*,GIT_EXEC_PATH,GIT_EXTERNAL_DIFF,GIT_PROXY_COMMAND,GIT_PAGER,GIT_EDITOR",
+    "GIT_SEQUENCE_EDITOR,GIT_ASKPASS,GIT_TEMPLATE_DIR,GIT_DIR,GIT_WORK_TREE",
+    // Programs that others start.
+    "EDITOR,VISUAL,PAGER,MANPAGER,LESSOPEN,LESSCLOSE,BROWSER,SSH_ASKPASS,SUDO_ASKPASS,VIMINIT,EXINIT,PSQLRC",
   ].join(),
 );
 
+/** Every setting of npm can be a variable, in any case; some name programs. Credentials are what such files are for. */
+function isRiskyOfNpm(name: string): boolean {
+  return /^npm_config_/i.test(name) && !/auth|token|password|username|email|registry|cert|key/i.test(name);
+}
+
 /** @throws `USAGE` for a variable that may have other code run, and that the user has not allowed. */
 export function checkRisk(name: string, allowed: Patterns, platform: string): void {
-  if (!risky.has(platform === "win32" ? name.toUpperCase() : name) || allowed.has(name)) return;
+  const isRisky = risky.has(platform === "win32" ? name.toUpperCase() : name) || isRiskyOfNpm(name);
+  if (!isRisky || allowed.has(name)) return;
   throw new KeyleafError("USAGE", `it sets ${name}, by which programs can be made to run other code`, {
     hint: `say --allow ${name} if you trust everybody who can write the file, or leave it out by --only`,
   });

@@ -1,20 +1,10 @@
-import { createHash } from "node:crypto";
-import {
-  lstatSync,
-  mkdtempSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  type Stats,
-  statfsSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { lstatSync, mkdtempSync, readdirSync, rmSync, type Stats, statfsSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { KeyleafError } from "../errors.ts";
 import type { CliHost, Context } from "./context.ts";
 import { canOthersReplaceIn, userId } from "./owner.ts";
+import { isAlive, machineName } from "./processes.ts";
 import { note } from "./report.ts";
 import { isSystemError, systemReason } from "./system-error.ts";
 
@@ -135,19 +125,9 @@ function isInMemory(path: string): boolean {
   }
 }
 
-/**
- * How the names of private folders begin that processes make which this one can see: not those of another container, or
- * of another machine with the same folder for temporary files. Their process ids say nothing here.
- */
+/** How the names of private folders begin that processes make which this one can see. */
 function prefix(): string {
-  let namespace = "";
-  try {
-    namespace = readlinkSync("/proc/self/ns/pid");
-  } catch {
-    // There are no such things, or they are not shown.
-  }
-  const machine = createHash("sha256").update(`${hostname()}\0${namespace}`).digest("hex").slice(0, 8);
-  return `keyleaf-${machine}-`;
+  return `keyleaf-${machineName()}-`;
 }
 
 function namesIn(path: string): string[] {
@@ -155,16 +135,6 @@ function namesIn(path: string): string[] {
     return readdirSync(path);
   } catch {
     return [];
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // What may not be asked is somebody else's, and there.
-    return !isSystemError(error) || error.code !== "ESRCH";
   }
 }
 

@@ -22,6 +22,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { KeyleafError } from "../errors.ts";
+import { type FolderLock, lockFolder } from "./folder-lock.ts";
 import { inParallel } from "./in-parallel.ts";
 import { endingSignals, exitOnSignals } from "./signals.ts";
 import { isSystemError, type SystemError, systemReason } from "./system-error.ts";
@@ -145,7 +146,26 @@ export class Staging {
   /** Puts everything in its place. */
   async commit(): Promise<void> {
     await inParallel(this.#staged, FLUSHES, flush);
-    this.#moveAll();
+    const locks = await this.#lockFolders();
+    try {
+      this.#moveAll();
+    } finally {
+      for (const lock of locks) {
+        lock.release();
+        this.#temporaries.delete(lock.path);
+      }
+    }
+  }
+
+  /** Of all files that must be as they were read. In one order, so that no two runs wait for each other. */
+  async #lockFolders(): Promise<FolderLock[]> {
+    const locks: FolderLock[] = [];
+    const compared = this.#staged.filter(({ before, isNew }) => before !== null || isNew);
+    for (const folder of [...new Set(compared.map(({ target }) => dirname(target)))].sort()) {
+      const lock = await lockFolder(folder, (path) => this.#temporaries.add(path));
+      if (lock !== null) locks.push(lock);
+    }
+    return locks;
   }
 
   /** To be called in any case: what has not been put in its place goes away. */

@@ -113,7 +113,9 @@ describe("variables that make programs run other code", () => {
   const nothing = new Patterns("");
   const risky = ["PATH", "LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "BASH_ENV", "ENV", "IFS", "NODE_OPTIONS"];
 
-  it.each([...risky, "PYTHONPATH", "BASH_FUNC_ls%%", "GIT_SSH_COMMAND"])(
+  const more = ["PYTHONPATH", "BASH_FUNC_ls%%", "GIT_SSH_COMMAND", "GIT_PAGER", "EDITOR", "HOME", "MAKEFLAGS"];
+
+  it.each([...risky, ...more, "npm_config_script_shell", "NPM_CONFIG_NODE_OPTIONS"])(
     "%s is refused unless it is allowed",
     (name) => {
       expect(() => checkRisk(name, nothing, "linux")).toThrow(expect.objectContaining({ code: "USAGE" }));
@@ -122,8 +124,8 @@ describe("variables that make programs run other code", () => {
   );
 
   it("other names are not", () => {
-    for (const name of ["path", "env", "DB_PATH", "ENVIRONMENT", "NODE_ENV", "XLD_A", "HOME"])
-      expect(() => checkRisk(name, nothing, "linux")).not.toThrow();
+    const names = ["path", "env", "DB_PATH", "ENVIRONMENT", "NODE_ENV", "XLD_A", "GIT_TOKEN", "npm_config__authToken"];
+    for (const name of names) expect(() => checkRisk(name, nothing, "linux")).not.toThrow();
     expect(() => checkRisk("Path", nothing, "win32")).toThrow();
   });
 });

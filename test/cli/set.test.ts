@@ -158,6 +158,40 @@ it("the reference has rules of its own", () => {
   expect(rules("sops")).toMatchObject({ replacesValues: true, takesLists: false, isForgiving: false });
 });
 
+it("the line end behind one line of standard input is left off", async () => {
+  for (const end of ["\n", "\r\n"]) {
+    const { stderr } = await enc(["set", "f.yaml", "line", "--value-stdin", "--string"], {
+      stdin: `l${end.length}${end}`,
+    });
+    expect(stderr).toBe("enc: note: the line end behind the value is left off; --value-file keeps it\n");
+    expect((await enc(["get", "f.yaml", "line"])).stdout).toBe(`l${end.length}`);
+  }
+  const { stderr } = await enc(["set", "f.yaml", "lines", "--value-stdin", "--string"], { stdin: "a\nb\n" });
+  expect(stderr).toContain("ends with a line break, which is part of it");
+  expect((await enc(["get", "f.yaml", "lines"])).stdout).toBe("a\nb\n");
+});
+
+it("a value that is no text is refused", async () => {
+  const before = readFileSync(join(folder, "f.yaml"), "utf8");
+  const file = join(folder, "v");
+  writeFileSync(file, Buffer.of(0xff));
+  for (const args of [
+    ["--string", "f.yaml", "a", "\ufffd"],
+    ["f.yaml", "a", '"\\ud800"'],
+    ["f.yaml", "a", '{"\\udc00": 1}'],
+    ["--string", "f.yaml", "a", "--value-file", "v"],
+  ])
+    expect(await enc(["set", ...args])).toMatchObject({ status: 7, stdout: "" });
+  expect(readFileSync(join(folder, "f.yaml"), "utf8")).toBe(before);
+});
+
+it("a random value is said to be made once it is in the file, and not where there is none", async () => {
+  expect((await enc(["set", "f.yaml", "a", "--generate", "12"])).stderr).toContain("made a random value");
+  const { status, stderr } = await enc(["set", "missing.yaml", "a", "--generate", "12"]);
+  expect([status, stderr.includes("random")]).toEqual([2, false]);
+  expect(stderr).toContain("what is not there yet is made by enc edit FILE");
+});
+
 describe("a recipient that the rule does not name", () => {
   const rule = (recipients: string): void =>
     writeFileSync(join(folder, ".sops.yaml"), `creation_rules:\n  - age: ${recipients}\n`);

@@ -17,7 +17,9 @@ export async function run(
   context: Context,
 ): Promise<void> {
   const path = rulesOf(context).parsePath(pathText);
-  await setValue(name, path, await newValue(given, flags, context), flags, context);
+  const { value, made } = await newValue(given, flags, context);
+  await setValue(name, path, value, flags, context);
+  if (made !== null) note(context, made);
 }
 
 /**
@@ -42,8 +44,14 @@ export async function setValue(
   if (isClear) warn(context, `${stepsText(path)} can be read in ${name}: the file's rule leaves it clear`);
 }
 
-/** @throws `USAGE_NO_FILE` when there is no value, `USAGE_CONFLICT` when there are several */
-async function newValue(given: string | undefined, flags: Flags, context: Context): Promise<NewValue> {
+/** What is set, and what there is to say of it once it is in the file. */
+interface Asked {
+  readonly value: NewValue;
+  readonly made: string | null;
+}
+
+/** @throws `USAGE_NO_FILE` when there is no value, `USAGE_CONFLICT` when there are several, `USAGE_BAD_VALUE` */
+async function newValue(given: string | undefined, flags: Flags, context: Context): Promise<Asked> {
   const [file, generate] = [flags.text("value-file"), flags.text("generate")];
   const fromInput = flags.has("value-stdin");
   const ways = [
@@ -55,21 +63,36 @@ async function newValue(given: string | undefined, flags: Flags, context: Contex
   if (ways.length > 1) throw new KeyleafError("USAGE_CONFLICT", `${ways.join(" and ")} exclude each other`);
   if (generate !== undefined) {
     const { text, description } = generateText(generate, (bytes) => context.host.fillRandom(bytes));
-    note(context, description);
-    return { text };
+    return { value: { text }, made: description };
+  }
+  if (given?.includes("\ufffd") === true) {
+    // What is not UTF-8 arrives like that.
+    throw new KeyleafError("USAGE_BAD_VALUE", "the value is not UTF-8 text, or holds the character U+FFFD", {
+      hint: "give it by --value-stdin or --value-file",
+    });
   }
   const text = given ?? (await readText(file, fromInput, context));
-  if (!flags.has("string")) return { json: text };
-  if (given === undefined && text.endsWith("\n"))
-    note(context, "the value ends with a line break, which is part of it");
-  return { text };
+  if (!flags.has("string")) return { value: { json: text }, made: null };
+  if (given !== undefined || !text.endsWith("\n")) return { value: { text }, made: null };
+  // What prints a value for a person ends the line, which is not meant: `pass db | enc set --string --value-stdin ...`
+  const line = /^([^\r\n]*)\r?\n$/.exec(text)?.[1];
+  const isLine = fromInput && line !== undefined && context.program !== "sops";
+  return isLine
+    ? { value: { text: line }, made: "the line end behind the value is left off; --value-file keeps it" }
+    : { value: { text }, made: "the value ends with a line break, which is part of it" };
 }
 
 async function readText(file: string | undefined, fromInput: boolean, { host, streams }: Context): Promise<string> {
-  if (fromInput) return decodeUtf8(await streams.stdin.read());
-  if (file === undefined)
+  if (file === undefined && !fromInput)
     throw new KeyleafError("USAGE_NO_FILE", "VALUE is missing", {
       hint: "give it as JSON, or by --value-stdin, --value-file or --generate; see enc set --help",
     });
-  return decodeUtf8(await readExisting(resolve(host.cwd, file), file, host));
+  const bytes =
+    file === undefined ? await streams.stdin.read() : await readExisting(resolve(host.cwd, file), file, host);
+  try {
+    return decodeUtf8(bytes);
+  } catch (error) {
+    if (!(error instanceof KeyleafError)) throw error;
+    throw new KeyleafError("USAGE_BAD_VALUE", "the value is not UTF-8 text", { cause: error });
+  }
 }
