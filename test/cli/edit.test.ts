@@ -420,6 +420,15 @@ describe("a file that is not there", () => {
     expect(existsSync(join(cwd, file))).toBe(false);
   });
 
+  test("for others only: it is said that no key at hand opens it", async () => {
+    const script = 'echo "a: 1" > "$1"';
+    const others = ["--age", "age1lzd99uklcjnc0e7d860axevet2cz99ce9pq6tzuzd05l5nr28ams36nvun"];
+    const { stderr } = await expectDone(edit(script, { file: "new.yaml", flags: others }));
+    expect(stderr).toMatch(/^enc: warning: no key at hand is for any of the recipients: /);
+    expect((await enc(["decrypt", "new.yaml"])).status).toBe(128);
+    expect((await expectDone(edit(script, { file: "mine.yaml", flags }))).stderr).toBe("");
+  });
+
   test("by its creation rule", async () => {
     writeFileSync(join(cwd, ".sops.yaml"), `creation_rules:\n  - age: ${RECIPIENT}\n    encrypted_regex: ^token$\n`);
     const { stderr } = await expectDone(edit(`printf 'token: t\\nhost: h\\n' > "$1"`, { file: "new.yaml" }));

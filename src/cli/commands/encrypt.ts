@@ -139,10 +139,13 @@ export class Encryption implements Rewriting {
   readonly #configs: ConfigFinder;
   readonly #keyGroups = new Map<CreationRule | null, Promise<readonly KeyGroup[]>>();
   readonly #selection: SelectionRule | null;
+  /** There is no other copy of what is encrypted: in place, or typed into an editor. */
+  #isOnlyCopy: boolean;
 
   /** @param kept - of files in place, what is committed of them; `null` where that does not count. */
   constructor(flags: Flags, context: Context, kept: Kept | null = null) {
     this.#flags = flags;
+    this.#isOnlyCopy = flags.has("in-place");
     this.#context = context;
     this.#kept = kept;
     this.#configs = new ConfigFinder(flags, context);
@@ -204,6 +207,7 @@ export class Encryption implements Rewriting {
    * @throws what {@link rewriteNew} would throw later, as far as that can be told without a content
    */
   async newFile(path: string, knownAs: string): Promise<NewFile> {
+    this.#isOnlyCopy = true;
     const rule = await this.#rule(knownAs, await this.#configs.find(knownAs));
     const selection = this.#selection ?? rule?.selection ?? null;
     if (selection !== null) await compileSelection(selection, "refuse");
@@ -292,9 +296,8 @@ export class Encryption implements Rewriting {
       this.#context.host,
     );
     for (const notice of notices) note(this.#context, notice);
-    // There is no other copy of what is encrypted in place.
-    const isAboutToGo = flags.has("in-place") && this.#context.program !== "sops";
-    if (isAboutToGo && (await opensHere(keyGroups, this.#context.host)) === false)
+    const isSaid = this.#isOnlyCopy && this.#context.program !== "sops";
+    if (isSaid && (await opensHere(keyGroups, this.#context.host)) === false)
       warn(this.#context, "no key at hand is for any of the recipients: what is encrypted cannot be decrypted here");
     return keyGroups;
   }
