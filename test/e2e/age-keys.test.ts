@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { pluginKey, writePlugin } from "../support/age-plugin.ts";
@@ -60,3 +60,20 @@ it("a plugin that is missing is named, also from the working directory, where it
   expect(opening.stderr).toContain("program not found: age-plugin-elsewhere");
   expect(opening.stderr).not.toContain(identity);
 });
+
+it.each(["x/../evil", "../evil", "x/evil"])(
+  "a plugin whose name is a path is refused, and not run: %s",
+  async (name) => {
+    const { recipient, identity } = pluginKey("", name);
+    mkdirSync(join(box.bin, "age-plugin-x"));
+    mkdirSync(join(box.bin, "age-plugin-.."));
+    for (const path of ["evil", "age-plugin-x/evil", "age-plugin-evil"])
+      box.write(join(box.bin, path), `#!/bin/sh\ntouch ${box.path("ran")}\n`, 0o755);
+    const env = { PATH: `${box.bin}:${box.env["PATH"]}` };
+    expect(await run("enc", box, ["--age", recipient, "p.yaml"], { env })).toMatchObject({ status: 1, stdout: "" });
+    expect((await run("enc", box, ["-o", "s.yaml", "p.yaml"], { env })).status).toBe(0);
+    const mine = { ...env, HOME: "/nonexistent", SOPS_AGE_KEY: identity };
+    expect(await run("dec", box, ["s.yaml"], { env: mine })).toMatchObject({ status: 128, stdout: "" });
+    expect(existsSync(box.path("ran"))).toBe(false);
+  },
+);

@@ -20,7 +20,14 @@ const names = [
   "sh",
   "env",
   "cat",
+  "mkfifo",
+  "stty",
+  "tty",
+  "ssh",
+  "vim",
+  "nano",
   "vi",
+  "editor",
   "key",
 ];
 
@@ -82,8 +89,20 @@ it.each(paths.map((path, i) => [i, path]))("nothing that lies there is run, PATH
   expect((await enc("init")).status).toBe(0);
   expect((await enc("git", "setup")).status).toBe(1);
   expect((await enc("keygen", "-o", "new.txt")).status).toBe(0);
+  expect((await enc("exec-env", "s.enc.yaml", "echo $a")).stdout).toBe("b\n");
+  expect((await enc("exec-file", "s.enc.yaml", "read line < {}; echo $line")).stdout).toBe("a: b\n");
   expect(existsSync(box.path("ran"))).toBe(false);
   expect(box.read("s.enc.yaml")).toContain(RECIPIENT);
+});
+
+it.each(["", "vim", "./vim", "editor -w"])("an editor is not looked for there: EDITOR=%s", async (EDITOR) => {
+  expect((await run("enc", box, ["-o", "s.enc.yaml", "plain.yaml"])).status).toBe(0);
+  for (const PATH of ["", ".", "./", "bin/..", `.${delimiter}${box.bin}`]) {
+    for (const file of ["s.enc.yaml", "new.yaml"]) {
+      expect((await run("enc", box, ["edit", file], { env: { EDITOR, PATH } })).status).toBe(201);
+    }
+  }
+  expect(existsSync(box.path("ran"))).toBe(false);
 });
 
 it("settings that lie there have no effect", async () => {
