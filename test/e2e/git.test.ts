@@ -101,6 +101,15 @@ describe("git", () => {
     expect((await runGit(withoutKey, "log", "-p")).status).toBe(0);
   });
 
+  it("has encrypted files whatever becomes of .gitattributes and of its configuration", async () => {
+    await git("rm", "-q", ".gitattributes");
+    await git("config", "--remove-section", "diff.keyleaf");
+    await commit("second");
+    expect(await git("show", "HEAD:db.enc.yaml")).toContain("password: ENC[AES256_GCM");
+    const shown = await git("log", "-p");
+    for (const secret of ["hunter2", "correct horse"]) expect(shown).not.toContain(secret);
+  });
+
   it("shows new files, encrypted or not, and removed ones", async () => {
     await commit("second");
     await seal("new.enc.json", '{"token": "abc"}\n');

@@ -85,7 +85,12 @@ describe("the tarball", () => {
     expect(found.map(({ path }) => path)).toEqual([]);
   });
 
-  it("brings no scripts that run on installation", () => {
+  it("brings no scripts that run on installation, nor do the packages that it needs", () => {
+    const lock = JSON.parse(installed.read("package-lock.json")) as {
+      readonly packages: Readonly<Record<string, { readonly hasInstallScript?: boolean }>>;
+    };
+    expect(Object.keys(lock.packages)).toEqual(expect.arrayContaining(["node_modules/keyleaf", "node_modules/yaml"]));
+    expect(Object.entries(lock.packages).filter(([, { hasInstallScript }]) => hasInstallScript === true)).toEqual([]);
     const text = installed.read("node_modules/keyleaf/package.json");
     const { scripts } = JSON.parse(text) as { readonly scripts: Readonly<Record<string, string>> };
     for (const name of ["preinstall", "install", "postinstall"]) expect(scripts[name]).toBeUndefined();
