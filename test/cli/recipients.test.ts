@@ -505,7 +505,7 @@ describe("what others learn of a failure", () => {
     ["a changed iv", (text) => text.replace(/iv:(.)/, (_, first) => `iv:${first === "A" ? "B" : "A"}`)],
   ];
 
-  it.each([["rotate"], ["updatekeys", "-y"]])("is the same for all damages: %s", async (...argv) => {
+  it.each([["rotate"], ["updatekeys", "-y"], ["decrypt"]])("is the same for all damages: %s", async (...argv) => {
     write("plain.yaml", "a: canary-of-the-test\n");
     expect((await enc("nobody", "-o", "f.yaml", "plain.yaml")).status).toBe(0);
     rule(FOR_BOTH);

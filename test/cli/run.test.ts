@@ -62,6 +62,14 @@ describe("enc and dec", () => {
     expect(stderr).not.toContain("k10_");
   });
 
+  it("name what a rule by comments leaves clear", async () => {
+    write(".sops.yaml", `creation_rules:\n  - age: ${RECIPIENT}\n    unencrypted_comment_regex: public\n`);
+    write("f.yaml", "a: b\n# public\nc:\n  d: clear-1\n  e: [clear-2]\n");
+    const { status, stdout, stderr } = await enc("f.yaml");
+    expect([status, stderr]).toEqual([0, expect.stringContaining("1 encrypted, 2 left clear: c.d, c.e\n")]);
+    expect(stdout).toContain("clear-1");
+  });
+
   it("take flags anywhere", async () => {
     await encrypted();
     expect((await dec("sealed.yaml", "--get", "db.password")).stdout).toBe("canary-hunter2");
@@ -279,6 +287,32 @@ describe("configuration", () => {
     const { stdout } = await runIn({ env: keyOnly }, "--unencrypted-suffix", "_u", "plain.yaml");
     expect(stdout).not.toContain("a.example");
     expect(stdout).toContain("unencrypted_suffix: _u");
+  });
+
+  it.each([
+    ["encrypted_regex", "^nothing$"],
+    ["encrypted_suffix", "_nothing"],
+    ["unencrypted_regex", "."],
+    ["unencrypted_suffix", "d"],
+    ["encrypted_comment_regex", "nothing"],
+  ])("%s that leaves all of a text clear is an error, and no matter for a binary file", async (kind, pattern) => {
+    write(".sops.yaml", `creation_rules:\n  - age: ${RECIPIENT}\n    ${kind}: ${pattern}\n`);
+    for (const [name, text] of [
+      ["f.yaml", "password: canary-hunter2\n"],
+      ["f.json", '{"password": "canary-hunter2"}'],
+      ["f.env", "password=canary-hunter2\n"],
+      ["f.ini", "password = canary-hunter2\n"],
+      ["f.toml", "password = 'canary-hunter2'\n"],
+    ] as const) {
+      write(name, text);
+      const { status, stdout, stderr } = await runIn({ env: keyOnly }, name);
+      expect([name, status, stdout]).toEqual([name, 1, ""]);
+      expect(stderr).toContain("nothing would be encrypted");
+    }
+    write("key.pem", "canary-hunter2\n");
+    expect((await runIn({ env: keyOnly }, "-i", "key.pem")).status).toBe(0);
+    expect(read("key.pem")).not.toContain("canary");
+    expect((await dec("key.pem")).stdout).toBe("canary-hunter2\n");
   });
 
   it("does not stop decryption when it is broken, unless it was named", async () => {
