@@ -313,7 +313,7 @@ it("an editor that leaves a pipe or a device is an error", async () => {
 });
 
 it("an editor in the working directory is never run", async () => {
-  box.write("vim", "#!/bin/sh\ntouch ran\n", 0o755);
+  box.write("vim", "#!/bin/sh\necho > ran\n", 0o755);
   for (const editor of ["./vim", "vim"]) {
     const env = { ...environment(editor), PATH: "." };
     expect((await run("enc", box, ["edit", FILE], { env })).status).toBe(201);
@@ -329,12 +329,23 @@ describe("ended at any instant", () => {
     readonly isChanged: boolean;
   }
 
+  /** What runs in a folder has a folder in memory of its own, which no other run tidies up. */
+  function runtimeFolderOf(folder: string): string {
+    const path = join(runtimeFolder, folder);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return path;
+  }
+
+  function environmentIn(folder: string, editor: string): Record<string, string> {
+    return { ...environment(editor), XDG_RUNTIME_DIR: runtimeFolderOf(folder) };
+  }
+
   /** Edits in a folder of its own, and ends that after some time. The file is whole then, and its mode what it was. */
   async function endedAfter(ms: number, signal: NodeJS.Signals, folder: string, editor: string): Promise<Ended> {
     mkdirSync(box.path(folder), { recursive: true });
     const file = join(folder, FILE);
     box.write(file, sealed, 0o640);
-    const child = start("enc", box, ["edit", file], { env: environment(editor) });
+    const child = start("enc", box, ["edit", file], { env: environmentIn(folder, editor) });
     const outcome = outcomeOf(child);
     const timer = setTimeout(() => child.kill(signal), ms);
     const { status } = await outcome;
@@ -380,22 +391,25 @@ describe("ended at any instant", () => {
       const rescued = names.filter((name) => name.startsWith(`${FILE}.keyleaf-rescued`));
       expect(names.filter((name) => !rescued.includes(name))).toEqual([FILE]);
       for (const name of rescued) rmSync(box.path(join(folder, name)));
+      expect(readdirSync(runtimeFolderOf(folder))).toEqual([]);
     });
     expect(ended.some(({ status }) => status === 143)).toBe(true);
-    expect(readdirSync(runtimeFolder)).toEqual([]);
     expect(plaintexts()).toEqual([]);
   }, 300_000);
 
   it("by SIGKILL: what is left is in memory, and the next run removes it", async () => {
     let left = 0;
-    await endMany(80, ["SIGKILL"], () => {
-      left += readdirSync(runtimeFolder).length;
+    await endMany(80, ["SIGKILL"], (folder) => {
+      left += readdirSync(runtimeFolderOf(folder)).length;
     });
     expect(left).toBeGreaterThan(0);
     expect(plaintexts().filter((path) => !path.startsWith(runtimeFolder))).toEqual([]);
-    const env = environment(script("exit 1"));
-    expect((await run("enc", box, ["edit", FILE], { env })).status).toBe(201);
-    expect(readdirSync(runtimeFolder)).toEqual([]);
+    const failing = script("exit 1");
+    for (const folder of readdirSync(runtimeFolder)) {
+      const env = environmentIn(folder, failing);
+      expect((await run("enc", box, ["edit", FILE], { env })).status).toBe(201);
+      expect(readdirSync(runtimeFolderOf(folder))).toEqual([]);
+    }
     expect(plaintexts()).toEqual([]);
   }, 300_000);
 });

@@ -184,7 +184,7 @@ describeGnupg("PGP keys", (gpg) => {
 
     it("since gpg is never looked for in the working directory", async () => {
       await seal("--pgp", key);
-      box.write("gpg", `#!/bin/sh\ntouch ${box.path("ran")}\n`, 0o755);
+      box.write("gpg", `#!/bin/sh\necho > ${box.path("ran")}\n`, 0o755);
       for (const env of [{ PATH: "." }, { PATH: "" }, { SOPS_GPG_EXEC: "./gpg" }]) {
         expect((await dec({ ...env })).status).toBe(128);
         expect((await enc(["--pgp", key, "plain.yaml"], env)).status).toBe(1);
