@@ -166,5 +166,11 @@ export function unrepresentable(path: readonly string[], why: string): KeyleafEr
 /** A path as messages show it: `db.hosts`, quoted where a key is not a plain word. */
 export function pathText(path: readonly string[]): string {
   if (path.length === 0) return "(top)";
-  return path.map((key) => (/^[\w-]+$/.test(key) ? key : JSON.stringify(key))).join(".");
+  const steps = path.map((key) => (/^[\w-]+$/.test(key) ? key : JSON.stringify(key)));
+  const most = MOST_STEPS / 2;
+  if (steps.length > MOST_STEPS) steps.splice(most, steps.length - MOST_STEPS, "(...)");
+  return steps.join(".");
 }
+
+/** Steps of a path that are shown: files may have a thousand levels. */
+const MOST_STEPS = 20;

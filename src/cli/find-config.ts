@@ -73,7 +73,7 @@ export class ConfigFinder {
     return once(this.#read, path, async () => {
       const bytes = await readConfig(path, this.#context);
       const unknownKeys = this.#context.program === "sops" ? "pass over" : "refuse";
-      return bytes === null ? null : { path, config: parseConfig(Buffer.from(bytes).toString(), path, unknownKeys) };
+      return bytes === null ? null : { path, config: parseConfig(textOf(bytes, path), path, unknownKeys) };
     });
   }
 
@@ -133,4 +133,15 @@ function configuredIndent(format: FormatId, config: Config | null): number | "ta
   if (format === "yaml") return stores?.yaml?.indent;
   if (format === "json") return stores?.json?.indent;
   return format === "binary" ? stores?.jsonBinary?.indent : undefined;
+}
+
+function textOf(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new KeyleafError("CONFIG_MALFORMED", `${path}: it is not UTF-8 text`, {
+      details: { file: path },
+      cause: error,
+    });
+  }
 }

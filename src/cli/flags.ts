@@ -265,7 +265,7 @@ const editGroups: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Of a result that goes somewhere else than over the file. */
-const elsewhere: ReadonlySet<string> = new Set(["in-place", "all", "dry-run", "output", "indent"]);
+const elsewhere: ReadonlySet<string> = new Set(["in-place", "all", "dry-run", "output", "indent", "fresh"]);
 
 export const editFlags: readonly Flag[] = [
   ...encryptFlags

@@ -2,7 +2,7 @@ import type { KeyGroup, Recipient } from "../crypto/data-key.ts";
 import type { Metadata } from "../document/metadata.ts";
 import { KeyleafError } from "../errors.ts";
 import { type InspectedKey, inspectKey } from "../inspect.ts";
-import { isFor, keyGroupsOfRule, namedKey, recipientsOfTexts } from "../recipients.ts";
+import { isFor, keyGroupsOfRule, namedKey, opensHere, recipientsOfTexts } from "../recipients.ts";
 import type { Context, Flags } from "./context.ts";
 import { ConfigFinder, ruleOrNull } from "./find-config.ts";
 import type { Input } from "./inputs.ts";
@@ -86,6 +86,12 @@ interface Listed {
   readonly rule: string;
   /** Those of the keys that neither this has, nor the command line names. */
   lacks(keys: readonly InspectedKey[], named: readonly Recipient[]): InspectedKey[];
+}
+
+/** Says so when no key at hand opens what is going to be encrypted to them, where that can be told without asking anybody. */
+export async function sayIfLocked(groups: readonly KeyGroup[], { program, host }: Context, say: Say): Promise<void> {
+  if (program !== "sops" && (await opensHere(groups, host)) === false)
+    say("warning", "no key at hand is for any of the recipients: what is encrypted cannot be decrypted here");
 }
 
 /** An AWS key is the same whatever the role and the context that it is used with. */

@@ -470,7 +470,7 @@ describe("enc recipients list", () => {
     expect(status).toBe(0);
     expect(stdout).toBe(
       `d/a.yaml\nd/c.yaml\n  age ${alice.recipient}\n\n` +
-        `d/b.yaml\n  2 of 2 groups are needed\n  group 1: age ${alice.recipient}\n  group 2: age ${bob.recipient}\n`,
+        `d/b.yaml\n  2 of 2 groups are needed\n  group 1 (index 0): age ${alice.recipient}\n  group 2 (index 1): age ${bob.recipient}\n`,
     );
     const json = await enc("nobody", "recipients", "list", "--json", "d");
     const key = (recipient: string): object => ({ type: "age", recipient, name: null });
@@ -537,4 +537,17 @@ describe("what others learn of a failure", () => {
     }
     expect(readdirSync(cwd)).not.toContain("ran");
   });
+});
+
+it("who removes their own last key is told so", async () => {
+  const warning = "no key at hand is for any of the recipients: what is encrypted cannot be decrypted here";
+  write("f.yaml", "a: b\n");
+  const both = `${alice.recipient},${bob.recipient}`;
+  rule(`age: ${both}`);
+  expect((await enc("alice", "-i", "f.yaml")).status).toBe(0);
+  const rotated = await enc("alice", "rotate", "--rm-age", alice.recipient, "f.yaml");
+  expect(rotated).toMatchObject({ status: 0, stderr: expect.stringContaining(warning) });
+  expect((await enc("alice", "rotate", "--rm-age", bob.recipient, "f.yaml")).stderr).not.toContain(warning);
+  rule(`age: ${bob.recipient}`);
+  expect((await enc("alice", "updatekeys", "--yes", "f.yaml")).stderr).toContain(warning);
 });

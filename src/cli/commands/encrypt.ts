@@ -14,7 +14,7 @@ import { nearest } from "../../nearest.ts";
 import { type NewFile, newFile } from "../../new-file.ts";
 import { once } from "../../once.ts";
 import type { Update } from "../../open-file.ts";
-import { opensHere, resolveKeyGroups } from "../../recipients.ts";
+import { resolveKeyGroups } from "../../recipients.ts";
 import type { Committed } from "../committed.ts";
 import { type CliHost, type Context, type Flags, withHost } from "../context.ts";
 import type { Wanted } from "../encrypt-over.ts";
@@ -34,6 +34,7 @@ import {
   readInput,
   recoveryFlags,
 } from "../inputs.ts";
+import { sayIfLocked } from "../key-policy.ts";
 import { Remarks, type Say, sayAll } from "../remarks.ts";
 import { note, warn } from "../report.ts";
 import type { Left, Rewriting } from "../rewrite-files.ts";
@@ -296,9 +297,7 @@ export class Encryption implements Rewriting {
       this.#context.host,
     );
     for (const notice of notices) note(this.#context, notice);
-    const isSaid = this.#isOnlyCopy && this.#context.program !== "sops";
-    if (isSaid && (await opensHere(keyGroups, this.#context.host)) === false)
-      warn(this.#context, "no key at hand is for any of the recipients: what is encrypted cannot be decrypted here");
+    if (this.#isOnlyCopy) await sayIfLocked(keyGroups, this.#context, (_, text) => warn(this.#context, text));
     return keyGroups;
   }
 

@@ -18,7 +18,7 @@ import {
   readInput,
   recoveryFlags,
 } from "../inputs.ts";
-import { KeyPolicy } from "../key-policy.ts";
+import { KeyPolicy, sayIfLocked } from "../key-policy.ts";
 import { Remarks, type Say, sayAll, unlessUnsaid } from "../remarks.ts";
 import { writeFiles } from "../write-file.ts";
 
@@ -110,6 +110,7 @@ async function rewrapped(
   const threshold = numberFlag(flags, "shamir-secret-sharing-threshold") || metadata.shamirThreshold;
   checkThreshold(groups.length, threshold);
   await new KeyPolicy(flags, context).check(groups, added, input, say);
+  if (removed.length > 0) await sayIfLocked(groups, context, say);
   const { output, notices } = await rewrap(
     input.source,
     {

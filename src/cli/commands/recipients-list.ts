@@ -100,14 +100,14 @@ function textOf(files: readonly FileKeys[]): string {
     .join("\n");
 }
 
-/** `age age1... (alice)`, with the number of the group, from 1, where there are several. */
+/** `age age1... (alice)`; where there are several groups with the number of it, and with what `groups delete` calls it. */
 function linesOf({ keyGroups, shamirThreshold, nameOf }: FileKeys): string[] {
   const needed = neededOf(keyGroups.length, shamirThreshold);
   const head = needed === 0 ? [] : [`${needed} of ${keyGroups.length} groups are needed`];
   const lines = keyGroups.flatMap((group, index) =>
     group.map((key) => {
       const name = nameOf(key);
-      const place = keyGroups.length > 1 ? `group ${index + 1}: ` : "";
+      const place = keyGroups.length > 1 ? `group ${index + 1} (index ${index}): ` : "";
       return printable(`${place}${key.type} ${key.recipient}${name === null ? "" : ` (${name})`}`);
     }),
   );

@@ -24,7 +24,7 @@ import {
   readInput,
   recoveryFlags,
 } from "../inputs.ts";
-import { isSameArn, KeyPolicy } from "../key-policy.ts";
+import { isSameArn, KeyPolicy, sayIfLocked } from "../key-policy.ts";
 import { Remarks, type Say, sayAll } from "../remarks.ts";
 import { type Left, type Rewriting, type Rewritten, rewriteFiles } from "../rewrite-files.ts";
 import { writeFiles } from "../write-file.ts";
@@ -158,6 +158,7 @@ class Rotation implements Rewriting {
     if (this.#threshold !== 0) checkThreshold(changed.groups.length, this.#threshold);
     for (const one of changed.present) say("note", `${namedKey(one).recipient} is among its recipients already`);
     await this.#policy.check(changed.groups, add, input, say);
+    if (remove.length > 0) await sayIfLocked(changed.groups, this.#context, say);
     return changed.groups;
   }
 }

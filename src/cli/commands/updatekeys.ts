@@ -20,6 +20,7 @@ import {
   mayBeEncrypted,
   recoveryFlags,
 } from "../inputs.ts";
+import { sayIfLocked } from "../key-policy.ts";
 import { type NameOf, RecipientNames } from "../name-keys.ts";
 import { planText } from "../plan-text.ts";
 import { filesText, type Say } from "../remarks.ts";
@@ -106,6 +107,7 @@ class UpdatingKeys implements Rewriting {
     for (const notice of notices) say("warning", notice);
     const removed = plan.groups.flat().filter(({ change }) => change === "removed");
     if (removed.length > 0) {
+      await sayIfLocked(keyGroups, this.#context, say);
       const who = removed.map((key) => nameOf(key) ?? key.recipient).join(", ");
       const may = `${who} may have kept the data key, which stays the same`;
       say("note", `${may}: enc rotate -i ${input.name} makes a new one`, `${may}: enc rotate -i makes a new one`);

@@ -149,5 +149,7 @@ export async function fromCommand(
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // What a system says is `CODE: words, call 'path'`.
+  return /^E[A-Z0-9]+: ([a-z][^,]*), /.exec(error.message)?.[1] ?? error.message;
 }
