@@ -215,7 +215,8 @@ export async function sealPlaintext(
   const verify = (written: Uint8Array): Promise<boolean> =>
     verifyWritten(written, source, outputFormat, format, digest, dataKey);
   if (outputFormat !== format) await checkConversion(verify(output), outputFormat);
-  const notices = doc.isWrapped === true ? ["the file is no mapping: sops shows its content under the key data"] : [];
+  const wrapped = doc.isWrapped === true ? ["the file is no mapping: sops shows its content under the key data"] : [];
+  const notices = [...wrapped, ...(doc.doubts ?? [])];
   const isRearranged = doc.isWrapped === true || variants.edits.length > 0;
   return { output, sealed, clear, notices, isRearranged, verify };
 }

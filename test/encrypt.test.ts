@@ -435,3 +435,16 @@ test("overwrites the data key when there is no result", async () => {
   await expect(failing).rejects.toMatchObject({ code: "KEY_WRAP_FAILED" });
   expect(filled[0]).toEqual(new Uint8Array(32));
 });
+
+test.each([
+  ['A=b\nK="MIIabc\nTAIL==\nB=2\n', 2],
+  ["K='x\n", 1],
+  ["K= `x\nB=`y\n", 1],
+  ['K="a\nb"\n', null],
+  ['K="a"\nL=it"s\nM=""\n', null],
+])("a quote in dotenv that is not closed is said: %j", async (source, line) => {
+  const { notices } = await sealed("dotenv", source);
+  expect(notices).toEqual(
+    line === null ? [] : [expect.stringMatching(new RegExp(`^line ${line}: a quote that is not closed`))],
+  );
+});

@@ -129,6 +129,8 @@ export interface Document {
   readonly variants?: readonly Variant[];
   /** What the reference shows otherwise than it stands in the text, for a notice. */
   readonly isWrapped?: boolean;
+  /** What may be meant otherwise than it is read, without any value. */
+  readonly doubts?: readonly string[];
   /** Where the parser lost text, such as a comment, that a file to be encrypted must not have; `null`: nowhere. */
   readonly lostAt?: number | null;
   /** A comment that stands between documents, which for the reference is in the one after it: no rule about comments can go by it. */

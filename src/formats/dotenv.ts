@@ -12,7 +12,7 @@ import type {
 } from "../document/document.ts";
 import { str } from "../document/document.ts";
 import { METADATA_KEY } from "../document/metadata.ts";
-import { KeyleafError, malformed, unrepresentable } from "../errors.ts";
+import { KeyleafError, lineAndColumn, malformed, unrepresentable } from "../errors.ts";
 import { decodeUtf8 } from "./decode.ts";
 import {
   escapeNewlines,
@@ -62,8 +62,10 @@ function parse(bytes: Uint8Array): DotenvDocument {
   const isSealed = source.startsWith(METADATA_PREFIX) || source.includes(`\n${METADATA_PREFIX}`);
   const metadata: FlatItem[] = [];
   const metadataRuns: { start: number; end: number }[] = [];
+  let openAt = -1;
   for (const lines = new Lines(source, !isSealed); lines.next(); ) {
     const { start, at } = lines;
+    if (!isSealed && openAt === -1 && at.style === "value" && isOpen(source, at)) openAt = start;
     if (!isMetadata(source, start)) continue;
     metadata.push([source.slice(start + METADATA_PREFIX.length, at.start - 1), valueAt(source, at)]);
     const runEnd = Math.min(at.end + 1, source.length);
@@ -86,7 +88,21 @@ function parse(bytes: Uint8Array): DotenvDocument {
     passing: [passing],
     metadata: metadata.length === 0 ? null : unflattenMetadata(metadata),
     metadataRuns,
+    doubts: openAt === -1 ? [] : [openQuote(source, openAt)],
   };
+}
+
+/** Whether a value opens a quote that its line does not close. */
+function isOpen(source: string, { start, end }: Place): boolean {
+  const opening = quoteAt(source, start);
+  if (opening >= end || !isQuote(source[opening])) return false;
+  const close = source.indexOf(source.charAt(opening), opening + 1);
+  return close === -1 || close >= end;
+}
+
+function openQuote(source: string, at: number): string {
+  const { line } = lineAndColumn(source, at);
+  return `line ${line}: a quote that is not closed: what stands on the next lines is taken as keys, which stay readable`;
 }
 
 /** Goes through the lines that are not empty. A generator would take as long again. */
@@ -179,15 +195,25 @@ function commentText(line: string): string {
  * for every other value. Backslashes escape the quote. Source: motdotla/dotenv lib/main.js.
  */
 function endOfMultiline(source: string, start: number, lineEnd: number): number {
-  let opening = start;
-  while (source[opening] === " " || source[opening] === "\t") opening++;
+  const opening = quoteAt(source, start);
   const quote = source[opening];
-  if (opening >= lineEnd || (quote !== '"' && quote !== "'" && quote !== "`")) return -1;
+  if (opening >= lineEnd || !isQuote(quote)) return -1;
   let close = source.indexOf(quote, opening + 1);
   while (close !== -1 && source[close - 1] === "\\") close = source.indexOf(quote, close + 1);
   if (close === -1 || close < lineEnd) return -1;
   const end = nextOf("\n", source, close);
   return /^[ \t\r]*(#.*)?$/s.test(source.slice(close + 1, end)) ? end : -1;
+}
+
+/** Where a quote would stand that a value begins with. */
+function quoteAt(source: string, start: number): number {
+  let at = start;
+  while (source[at] === " " || source[at] === "\t") at++;
+  return at;
+}
+
+function isQuote(character: string | undefined): character is string {
+  return character === '"' || character === "'" || character === "`";
 }
 
 function edit(entry: Entry, value: Scalar): Edit {
