@@ -5,10 +5,11 @@ export const bun: System = {
   async readFile(path) {
     // What is not absolute might be taken for an address.
     if (path.startsWith("/")) {
-      const file = Bun.file(path);
+      // Pipes and devices are infinite; what is not there is empty.
+      const { size } = Bun.file(path);
       try {
-        // Pipes and devices are infinite; what is not there is empty.
-        if (file.size > 0 && file.size <= SMALL_BYTES) return await file.bytes();
+        // Asked anew: no more than the size that was told would be read, of a file that another one has replaced since.
+        if (size > 0 && size <= SMALL_BYTES) return await Bun.file(path).bytes();
       } catch {
         // Then `node:fs` says what is wrong, in its own words.
       }
