@@ -12,7 +12,7 @@ import { accountName } from "./user.ts";
 /** Taking down who has done what with which file, in PostgreSQL (`audit/schema.sql` of sops has the table). */
 
 /** What an administrator wants taken down. The place is fixed, so that no user can turn it off. */
-export const AUDIT_FILE = "/etc/sops/audit.yaml";
+const AUDIT_FILE = "/etc/sops/audit.yaml";
 
 /** The name of what comes in through standard input. */
 const STANDARD_INPUT = "/dev/stdin";

@@ -46,31 +46,50 @@ export async function lockFolder(folder: string, onMade: (path: string) => void)
 }
 
 function make(path: string): "made" | "is there" | "failed" {
+  let file: number;
   try {
-    const file = openSync(path, "wx", 0o600);
-    try {
-      writeSync(file, `${process.pid} ${machineName()}\n`);
-    } finally {
-      closeSync(file);
-    }
-    return "made";
+    file = openSync(path, "wx", 0o600);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     return error.code === "EEXIST" ? "is there" : "failed";
   }
+  try {
+    writeSync(file, `${process.pid} ${machineName()}\n`);
+  } catch {
+    // The disk is full. It is a lock, and who finds it left has to go by its age.
+  } finally {
+    closeSync(file);
+  }
+  return "made";
+}
+
+interface Found {
+  readonly text: string;
+  readonly mtimeMs: number;
+}
+
+/** `null`: it is no lock of ours, but something that somebody has put there. */
+function foundAt(path: string): Found | null {
+  const stats = lstatSync(path);
+  return stats.isFile() ? { text: readFileSync(path, "utf8"), mtimeMs: stats.mtimeMs } : null;
+}
+
+function isLeft({ text, mtimeMs }: Found): boolean {
+  const [pid, machine] = text.trim().split(" ");
+  const isGone = machine === machineName() && Number(pid) > 0 && !isAlive(Number(pid));
+  return isGone || Date.now() - mtimeMs > LEFT_MS;
 }
 
 /** Removes a lock that a killed process has left. */
 function breakIfLeft(path: string): void {
   try {
-    const { ino, mtimeMs } = lstatSync(path);
-    const [pid, machine] = readFileSync(path, "utf8").trim().split(" ");
-    const isGone = machine === machineName() && Number(pid) > 0 && !isAlive(Number(pid));
-    if (!isGone && Date.now() - mtimeMs < LEFT_MS) return;
+    const found = foundAt(path);
+    if (found === null || !isLeft(found)) return;
     // Another run may have seen the same, removed it and made its own by now: only the one that was looked at goes.
     const aside = `${path.slice(0, -".tmp".length)}-${process.pid}.tmp`;
     renameSync(path, aside);
-    if (lstatSync(aside).ino === ino) rmSync(aside, { force: true });
+    const taken = foundAt(aside);
+    if (taken?.text === found.text && taken.mtimeMs === found.mtimeMs) rmSync(aside, { force: true });
     else renameSync(aside, path);
   } catch (error) {
     // It is gone.

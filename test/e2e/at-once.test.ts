@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, it } from "vitest";
 import { machineName } from "../../src/cli/processes.ts";
-import { RECIPIENT, run, type Sandbox, sandbox } from "./program.ts";
+import { RECIPIENT, run, runProgram, type Sandbox, sandbox } from "./program.ts";
 
 /** Several runs that change one file at once: no change is lost, and nothing is left behind. */
 
@@ -39,6 +39,19 @@ it("a lock that a killed run has left is passed", async () => {
   writeFileSync(box.path(LOCK), `${gone.pid} ${machineName()}\n`);
   expect((await run("enc", box, ["set", "s.yaml", "a", '"c"'])).status).toBe(0);
   expect(await values()).toEqual({ a: "c" });
+  expect(box.list()).toEqual(["plain.yaml", "s.yaml"]);
+});
+
+it("what is no lock, though it has the name, keeps nobody from writing for long", async () => {
+  expect((await runProgram("mkfifo", [box.path(LOCK)], box)).status).toBe(0);
+  expect((await run("enc", box, ["set", "s.yaml", "a", '"c"'])).status).toBe(0);
+  expect(await values()).toEqual({ a: "c" });
+}, 60_000);
+
+it("a lock of somebody who is not known, and of long ago, is passed", async () => {
+  writeFileSync(box.path(LOCK), "");
+  utimesSync(box.path(LOCK), 1000, 1000);
+  expect((await run("enc", box, ["set", "s.yaml", "a", '"c"'])).status).toBe(0);
   expect(box.list()).toEqual(["plain.yaml", "s.yaml"]);
 });
 
