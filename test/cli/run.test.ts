@@ -450,3 +450,15 @@ it.each(["enc", "sops"] as const)("%s prints no large file that does not come ba
   expect([status, stdout]).toEqual([3, ""]);
   expect(stderr).toContain("the encrypted file does not decrypt");
 });
+
+it("a threshold without groups is said to have no effect", async () => {
+  const cwd = temporaryFolder();
+  writeFileSync(join(cwd, "a.yaml"), "a: b\n");
+  const rule = `age: ${RECIPIENT}\n    shamir_threshold: 2\n`;
+  writeFileSync(join(cwd, ".sops.yaml"), `creation_rules:\n  - ${rule}`);
+  const text = "warning: a threshold of 2 has no effect: there is one group, and any recipient in it opens the file";
+  expect((await runWith({ cwd }, "a.yaml")).stderr).toContain(text);
+  const groups = `key_groups: [{age: [${RECIPIENT}]}, {age: [${RECIPIENT}]}]\n    shamir_threshold: 2\n`;
+  writeFileSync(join(cwd, ".sops.yaml"), `creation_rules:\n  - ${groups}`);
+  expect((await runWith({ cwd }, "a.yaml")).stderr).toBe("");
+});

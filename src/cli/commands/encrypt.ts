@@ -277,9 +277,13 @@ export class Encryption implements Rewriting {
     const flags = this.#flags;
     return {
       keyGroups: await this.#recipients(rule),
-      shamirThreshold: numberFlag(flags, "shamir-secret-sharing-threshold") || (rule?.shamirThreshold ?? 0),
+      shamirThreshold: this.#threshold(rule),
       recovery: await recoveryFlags(flags),
     };
+  }
+
+  #threshold(rule: CreationRule | null): number {
+    return numberFlag(this.#flags, "shamir-secret-sharing-threshold") || (rule?.shamirThreshold ?? 0);
   }
 
   #recipients(rule: CreationRule | null): Promise<readonly KeyGroup[]> {
@@ -297,6 +301,10 @@ export class Encryption implements Rewriting {
       this.#context.host,
     );
     for (const notice of notices) note(this.#context, notice);
+    if (keyGroups.length === 1 && this.#threshold(rule) > 1 && this.#context.program !== "sops") {
+      const text = `a threshold of ${this.#threshold(rule)} has no effect: there is one group, and any recipient in it opens the file`;
+      warn(this.#context, text);
+    }
     if (this.#isOnlyCopy) await sayIfLocked(keyGroups, this.#context, (_, text) => warn(this.#context, text));
     return keyGroups;
   }
